@@ -26,6 +26,8 @@ export function alertmanagerReceiver(settings: AlertmanagerSettings, parts: Rece
   return {
     check: async () => void (await addresses()),
     send: async (message, signal) => {
+      // Nobody has to do anything, and nothing would end it.
+      if (message.step === 'notice') return;
       const { url: base, proxy } = await addresses();
       const target = new URL(base);
       target.pathname = `${target.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
@@ -57,7 +59,12 @@ function alertOf(message: Message, endsAt: number, installation: string): object
   };
 }
 
-const capital = (word: string): string => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+/** `AtRisk` for `at-risk`. */
+const capital = (words: string): string =>
+  words
+    .split('-')
+    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
+    .join('');
 
 /** The job's labels beside our own, which win. A name may have fewer characters here; an empty value is none. */
 function named(

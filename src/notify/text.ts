@@ -78,7 +78,10 @@ export function lastLines(
 
 /** `[critical] etl-load failed`. */
 export function headline({ step, severity, title }: Message): string {
-  const words = { opened: severity, repeated: `${severity}, repeated`, resolved: 'resolved', test: 'test' };
+  const words = {
+    ...{ opened: severity, repeated: `${severity}, repeated` },
+    ...{ resolved: 'resolved', notice: severity, test: 'test' },
+  };
   return `[${words[step]}] ${title}`;
 }
 

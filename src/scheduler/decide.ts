@@ -11,6 +11,7 @@ import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
 import { alertOfAllLateness, alertOfLateness } from './rules/alerts/alerts.ts';
+import { checkAllDeadlines, deadlinesDue } from './rules/alerts/deadlines.ts';
 import { notified, owe, reviewAll, reviewDue } from './rules/alerts/notifications.ts';
 import {
   attemptDeferred,
@@ -79,6 +80,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
       alertOfAllLateness(turn);
+      checkAllDeadlines(turn);
       reviewAll(turn);
       break;
     case 'inventory':
@@ -143,6 +145,7 @@ function tick(turn: Turn, mayTake?: (due: Due<Timed>) => boolean): boolean {
     const due = state.timetable.takeDue(draft.now, mayTake);
     if (due === null) return false;
     if ('lateRun' in due.subject) alertOfLateness(turn, due.subject.lateRun);
+    else if ('deadlineOf' in due.subject) deadlinesDue(turn, due.instant, due.subject);
     else if ('alert' in due.subject) reviewDue(turn, due.instant, due.subject);
     else if ('run' in due.subject) meetDeadline(turn, due.subject);
     else if (due.subject.due === due.instant) decideDue(turn, due.subject);

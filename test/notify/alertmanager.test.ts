@@ -44,6 +44,14 @@ describe('an alert', () => {
     expect([open.endsAt, end.endsAt]).toEqual(['2026-12-01T09:00:00.000Z', '2026-11-30T08:00:09.000Z']);
   });
 
+  test.each([
+    ['at-risk', 'CarillonAtRisk'],
+    ['pipeline-late', 'CarillonPipelineLate'],
+  ] as const)('that is %s is named %s', async (condition, alertname) => {
+    await alertmanager().send({ ...opened, condition });
+    expect(server.bodies()).toMatchObject([[{ labels: { alertname } }]]);
+  });
+
   test('of a test has another name', async () => {
     await alertmanager().send({ ...opened, step: 'test' });
     expect(server.bodies()).toMatchObject([[{ labels: { alertname: 'CarillonTest' } }]]);

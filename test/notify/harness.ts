@@ -39,7 +39,12 @@ export const resolved: Message = {
   ...{ key: 'n-17.resolved', step: 'resolved', at: at('08:00:09'), title: 'etl-load succeeded again' },
   ...{ facts: [{ name: 'Run', text: 'etl-load.20261130T080000Z' }], output: [] },
 };
-export const steps = { opened, repeated, resolved };
+export const notice: Message = {
+  ...opened,
+  ...{ key: 'n-18.1', alertKey: 'n-18', step: 'notice', condition: 'succeeded', severity: 'info' },
+  ...{ title: 'etl-load succeeded', output: [] },
+};
+export const steps = { opened, repeated, resolved, notice };
 
 /** Each text tries to be something else. */
 export const nasty: Message = {

@@ -3,7 +3,14 @@
 import { type Static, Type } from 'typebox';
 import type { OwedNotification } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
-import { type Alert, conditions, type Notification, severities } from '../../scheduler/model/alert.ts';
+import {
+  type Alert,
+  alertEnds,
+  alertSteps,
+  conditions,
+  type Notification,
+  severities,
+} from '../../scheduler/model/alert.ts';
 import { iso, isoOrNull } from './instants.ts';
 import { why, whyOf } from './reason.ts';
 import { count, instant, list, orNull, ref } from './shape.ts';
@@ -32,7 +39,7 @@ export const WireAlert = Type.Object(
       instant('It is repeated then, if it is still open. Null: the acknowledgement has no end.'),
     ),
     endedAt: orNull(instant('When the condition ended. Null: it is open.')),
-    end: orNull(oneOf(['recovered', 'job-deleted'])),
+    end: orNull(oneOf(alertEnds)),
   },
   { $id: 'Alert' },
 );
@@ -46,7 +53,7 @@ export const WireNotification = Type.Object(
     receiver: Type.String(),
     job: Type.String(),
     condition: oneOf(conditions),
-    step: oneOf(['opened', 'repeated', 'resolved', 'test']),
+    step: oneOf(alertSteps),
     at: instant('When it was decided.'),
     state: oneOf(['waiting', 'failed', 'delivered', 'dropped']),
     tries: count('How often it was tried without success by the current leader.'),

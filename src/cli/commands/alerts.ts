@@ -17,7 +17,7 @@ export function addAlertCommands(program: Command, shell: Shell): void {
   program
     .command('ack')
     .argument('<job>')
-    .argument('[condition]', 'failed, late, long, missed or disabled; default: all open alerts of the job')
+    .argument('[condition]', 'such as failed or late; default: all open alerts of the job')
     .option(
       '--for <duration>',
       'how long, such as 2h, at most 366 days (default: until the alert ends)',

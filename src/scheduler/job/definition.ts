@@ -209,6 +209,15 @@ const Expect = Type.Object(
     finishBy: Type.Optional(
       text('Local time by which the run should have ended, such as 06:00.', timeOfDayForm),
     ),
+    finishWithin: Type.Optional(
+      duration('An attempt that runs for longer counts as long. Default: by its usual duration.'),
+    ),
+    pipelineBy: Type.Optional(
+      text(
+        'Local time by which the run and all that follow from it should have ended, such as 06:00.',
+        timeOfDayForm,
+      ),
+    ),
   },
   closed,
 );

@@ -6,11 +6,12 @@
 
 import type { Labels } from '../job/node-choice.ts';
 import type { Reminders } from '../job/reminders.ts';
-import { conditions, severities } from '../job/schema/alerts.ts';
+import { conditions, notices, severities } from '../job/schema/alerts.ts';
 import type { Reason } from './reason.ts';
 
-export { conditions, severities };
+export { conditions, notices, severities };
 export type Condition = (typeof conditions)[number];
+export type Notice = (typeof notices)[number];
 export type Severity = (typeof severities)[number];
 
 /** A condition of a job, from its first occurrence until it no longer holds. One per job and condition. */
@@ -56,8 +57,12 @@ export interface Acknowledgement {
   readonly until: number | null;
 }
 
-/** The condition no longer holds, or the job was deleted. */
-export type AlertEnd = 'recovered' | 'job-deleted';
+/**
+ * The condition no longer holds, or the job was deleted. `overdue`: what was at risk has happened, and another alert
+ * says so. `done`: it was over at once.
+ */
+export const alertEnds = ['recovered', 'job-deleted', 'overdue', 'done'] as const;
+export type AlertEnd = (typeof alertEnds)[number];
 
 /** No messages about a job are made until then; its alerts open and end as usual. */
 export interface Mute {
@@ -111,8 +116,12 @@ export interface Hours {
   readonly timezone: string;
 }
 
-/** What happened to an alert. `test`: there is no alert, and somebody tries the receiver. */
-export type AlertStep = 'opened' | 'repeated' | 'resolved' | 'test';
+/**
+ * What happened to an alert. `notice`: it was over at once, and nobody has to do anything. `test`: there is no alert, and
+ * somebody tries the receiver.
+ */
+export const alertSteps = ['opened', 'repeated', 'resolved', 'notice', 'test'] as const;
+export type AlertStep = (typeof alertSteps)[number];
 
 /** A notification as its receiver gets it. Receivers only format it: all texts are plain text. */
 export interface Message {

@@ -15,6 +15,7 @@ export function freshState(name: string, cursor: number): JobState {
     paused: null,
     disabled: null,
     muted: null,
+    pipeline: null,
     join: null,
     held: nothing,
     heard: nothing,

@@ -54,6 +54,8 @@ export interface JobState {
   disabled: { readonly at: number; readonly reason: Reason } | null;
   /** Alerts of the job are not sent for a while. */
   muted: Mute | null;
+  /** Due time of the last run whose pipeline has not ended; only of jobs that report it. See pipelines.ts. */
+  pipeline: number | null;
   /** Progress of the rounds of a job with parents. */
   join: Join | null;
   /** Results of parents in a rerun or manual start whose other branches have not ended; see lineage.ts. */

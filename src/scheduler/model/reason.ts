@@ -108,7 +108,7 @@ export type Reason =
   | { readonly code: 'timeout'; readonly timeout: string }
   | { readonly code: 'restored'; readonly state: string }
   | { readonly code: 'kill-unconfirmed'; readonly because: Reason }
-  // Lateness, which is not stored.
+  // Lateness, of which only alerts are stored.
   | { readonly code: 'not-started'; readonly launching: boolean; readonly because: Reason | null }
   | {
       readonly code: 'not-finished-by';
@@ -117,7 +117,23 @@ export type Reason =
       readonly jobs: readonly string[];
     }
   | { readonly code: 'runs-long'; readonly times: number }
+  | { readonly code: 'runs-beyond'; readonly within: string }
+  | {
+      readonly code: 'deadline-at-risk';
+      readonly time: string;
+      readonly timezone: string;
+      /** When it is expected to end. */
+      readonly expected: number;
+      readonly jobs: readonly string[];
+    }
   | { readonly code: 'not-decided' }
+  /** How the jobs of a pipeline ended. */
+  | {
+      readonly code: 'pipeline-ended';
+      readonly succeeded: number;
+      readonly failed: number;
+      readonly skipped: number;
+    }
   /** A reason of release 0.1.0, which stored texts only. */
   | { readonly code: 'text'; readonly text: string };
 
@@ -295,6 +311,14 @@ const catalogue: {
   'not-finished-by': ({ time, timezone, jobs }) =>
     say`should have ended by ${time} ${timezone}${jobs.length === 0 ? '' : `, but waits for ${jobs.join(', ')}`}`,
   'runs-long': ({ times }) => say`runs more than ${times} times as long as 95 % of its runs`,
+  'runs-beyond': ({ within }) => say`runs longer than ${within}`,
+  'deadline-at-risk': ({ time, timezone, expected, jobs }) =>
+    say`is not expected to end before ${{ at: expected }}, and should by ${time} ${timezone}${jobs.length === 0 ? '' : `; it waits for ${jobs.join(', ')}`}`,
+  'pipeline-ended': ({ succeeded, failed, skipped }) => [
+    `${succeeded} ${succeeded === 1 ? 'job' : 'jobs'} succeeded` +
+      (failed > 0 ? `, ${failed} did not` : '') +
+      (skipped > 0 ? `, ${skipped} ${skipped === 1 ? 'was' : 'were'} skipped` : ''),
+  ],
   'not-decided': () => ['no node has decided it yet'],
   text: ({ text }) => [text],
 };

@@ -13,7 +13,7 @@
  */
 
 import { InvariantError } from '../../errors.ts';
-import { type EndState, endStates, type LiveState, type Run, type RunState } from './model.ts';
+import { type EndState, endStates, type LiveState, type RanState, type Run, type RunState } from './model.ts';
 
 export type RunInput = 'queue' | 'launch' | 'start' | 'retry' | EndState;
 
@@ -86,3 +86,6 @@ export function awaitsCallback(run: Run): boolean {
 export function readyAt({ trigger, due, createdAt }: Pick<Run, 'trigger' | 'due' | 'createdAt'>): number {
   return trigger.kind === 'schedule' ? due : createdAt;
 }
+
+/** Whether a run that ended so ever ran. */
+export const didRun = (end: EndState): end is RanState => end !== 'skipped' && end !== 'missed';

@@ -25,7 +25,7 @@ export interface Late {
 /** Null if the job is on time. `lacking` is only called if needed. */
 export function lateness(job: JobGlance, now: number, lacking: (name: string) => Lacking[]): Late | null {
   for (const run of job.runs) {
-    const [late] = lateRuns(job, run, now);
+    const late = lateRuns(job, run, now).find(({ condition }) => condition !== 'at-risk');
     if (late !== undefined) return { kind: late.kind, since: late.since, reason: late.reason, run };
   }
   if (job.fault !== null || job.state.paused !== null || job.state.disabled !== null) return null;

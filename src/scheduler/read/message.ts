@@ -66,6 +66,11 @@ const happened: Readonly<Record<Condition, (alert: Alert) => string>> = {
   long: () => 'runs unusually long',
   missed: ({ count }) => `missed ${count === 1 ? 'a due time' : `${count} due times`}`,
   disabled: () => 'was disabled',
+  'at-risk': () => 'will probably miss its deadline',
+  'held-back': () => 'waits for a job that does not run',
+  'pipeline-late': () => 'and the jobs after it are late',
+  succeeded: () => 'succeeded',
+  'pipeline-done': () => 'and the jobs after it have ended',
 };
 
 const over: Readonly<Record<Condition, string>> = {
@@ -74,12 +79,18 @@ const over: Readonly<Record<Condition, string>> = {
   long: 'has ended',
   missed: 'runs again',
   disabled: 'was enabled again',
+  'at-risk': 'is no longer at risk of missing its deadline',
+  'held-back': 'no longer waits for a job that does not run',
+  'pipeline-late': 'and the jobs after it have ended',
+  succeeded: 'succeeded',
+  'pipeline-done': 'and the jobs after it have ended',
 };
 
 function titleOf({ step, alert }: Notification): string {
   const { job, condition, end } = alert;
   if (step !== 'resolved') return `${job} ${happened[condition](alert)}`;
-  return `${job} ${end === 'job-deleted' ? 'was deleted' : over[condition]}`;
+  if (end === 'job-deleted') return `${job} was deleted`;
+  return `${job} ${end === 'overdue' ? 'has missed its deadline' : over[condition]}`;
 }
 
 function factsOf({ step, alert, at }: Notification): Fact[] {

@@ -35,7 +35,7 @@ export function statusOf({ state, schedule, fault, due }: JobGlance): JobStatus 
 
 /** The unfinished rounds of a job with parents, oldest first, with the parents that each waits for. */
 export function lackingOf(state: State, entry: Entry): Lacking[] {
-  const spec = state.joinSpec(entry);
+  const spec = state.derived.joinSpec(entry);
   if (spec === null || entry.state.join === null) return [];
   return entry.state.join.open
     .filter((round) => !round.fired)

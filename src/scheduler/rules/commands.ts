@@ -20,8 +20,9 @@ import { beginNames, beginSchedule } from '../state/decided.ts';
 import { copyRun } from '../state/decision.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { endAlert, endLateness } from './alerts/alerts.ts';
+import { alertOfHeld, alertOfHeldBelow, endAlert } from './alerts/alerts.ts';
 import { alertCommands } from './alerts/commands.ts';
+import { checkDeadlines } from './alerts/deadlines.ts';
 import { known, planApply, storedIn } from './apply.ts';
 import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
@@ -120,6 +121,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const before = state.jobs.get(name);
   const isNew = before === undefined;
   const join = before?.state.join ?? null;
+  const wasPaused = (before?.state.paused ?? null) !== null;
   const changesHands = before !== undefined && isExternal(before.job.definition) !== isExternal(definition);
   const followed = before?.job.definition.schedule?.after !== undefined;
   if (before !== undefined && next.cursor !== null) {
@@ -145,7 +147,9 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   // The state of a job with a new name follows from the job; see `State.putJob`.
   if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
   skipLostStarts(turn, entry, join);
-  endLateness(turn, entry);
+  checkDeadlines(turn, entry);
+  if (!isNew && (entry.state.paused !== null) !== wasPaused) alertOfHeldBelow(turn, entry);
+  else alertOfHeld(turn, entry);
   const { revision, updatedBy: by } = next.job;
   const change = isNew ? 'created' : 'changed';
   draft.notice({ kind: 'job', name, change, revision });
@@ -240,6 +244,7 @@ function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAns
       const { name, revision } = job;
       turn.draft.notice({ kind: 'job', name, change, revision });
       turn.draft.act({ kind: `job.${change}`, job: name, revision, by });
+      alertOfHeldBelow(turn, entry);
     }
     return { job, state: { ...state } };
   };

@@ -19,6 +19,8 @@ import { isEnded } from '../model/run-state.ts';
 import { holdBack } from '../state/lineage.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { alertOfHeld } from './alerts/alerts.ts';
+import { endPipelines } from './alerts/pipelines.ts';
 import { fillSlots, startWaiting } from './placing.ts';
 import { idleReason, openRun } from './runs.ts';
 
@@ -27,6 +29,7 @@ export function propagateEnds(turn: Turn): void {
   // The list grows during the walk, because a skipped child ends too. All of this is one atomic group.
   for (const run of turn.ended) tellChildren(turn, run);
   for (const run of turn.ended) startWaiting(turn, run.job);
+  if (turn.ended.length > 0) endPipelines(turn);
   turn.ended.length = 0;
   fillSlots(turn);
 }
@@ -42,10 +45,10 @@ function tellChildren(turn: Turn, run: Run): void {
     outcome: outcomeOf(turn, run.job, run.state),
     kind: run.lineage,
   };
-  const branches = run.root === null ? null : state.branches(run.root);
+  const branches = run.root === null ? null : state.derived.branches(run.root);
   for (const name of state.graph.childrenOf(run.job)) {
     const child = state.jobs.get(name);
-    const spec = child === undefined ? null : state.joinSpec(child);
+    const spec = child === undefined ? null : state.derived.joinSpec(child);
     if (child === undefined || spec === null) continue;
     // A round of a start of several jobs waits itself, for the parents that the child had then.
     const meeting =
@@ -103,6 +106,7 @@ function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, roo
   child.state.join = join;
   turn.draft.state(child.state);
   fire(turn, child, firings, root);
+  alertOfHeld(turn, child);
 }
 
 /** Creates the runs of decided rounds; a round whose condition is not met is skipped. */

@@ -69,6 +69,7 @@ export function revivedState({ state, draft }: Turn, name: string, cursor: numbe
     paused: null,
     disabled: null,
     muted: null,
+    pipeline: null,
     held: [],
     join: past.join === null ? null : withoutAnnounced(past.join),
     consecutiveFailures: 0,

@@ -10,12 +10,13 @@ import { policyFor, policyOf } from '../job/policy.ts';
 import { hasLine, runId } from '../model/ids.ts';
 import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
 import { type Reason, refTo } from '../model/reason.ts';
-import { awaitsCallback, isEnded, nextRunState } from '../model/run-state.ts';
+import { awaitsCallback, didRun, isEnded, nextRunState } from '../model/run-state.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { alertOfEnd } from './alerts/alerts.ts';
+import { alertOfEnd, alertOfHeldBelow } from './alerts/alerts.ts';
+import { beginPipeline } from './alerts/pipelines.ts';
 import { overlapOf } from './overlap.ts';
 import { placeRun } from './placing.ts';
 
@@ -222,6 +223,7 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | n
   if (entry !== undefined) {
     countRun(turn, entry, run, end);
     alertOfEnd(turn, entry, run, end);
+    beginPipeline(turn, entry, run, end);
     if (hasLine(run)) draft.ledger(ledgerLine(run, end));
     entry.openLine = null;
     draft.state(entry.state);
@@ -231,7 +233,7 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | n
 }
 
 function ledgerLine(run: Run, end: EndState): LedgerLine {
-  const became = end === 'skipped' || end === 'missed' ? { end } : { end: 'ran' as const, state: end };
+  const became = didRun(end) ? { end: 'ran' as const, state: end } : { end };
   return {
     job: run.job,
     from: run.due,
@@ -268,5 +270,6 @@ function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
     const { name, revision } = entry.job;
     turn.draft.notice({ kind: 'job', name, change: 'disabled', revision });
     turn.draft.act({ kind: 'job.disabled', job: name, revision, reason });
+    alertOfHeldBelow(turn, entry);
   }
 }

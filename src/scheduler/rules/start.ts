@@ -126,7 +126,7 @@ function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }
   const { state, draft } = turn;
   // Before the runs: a skipped one ends at once and notifies its children.
   for (const [entry, parents] of rounds) {
-    const spec = state.joinSpec(entry);
+    const spec = state.derived.joinSpec(entry);
     if (spec === null) continue;
     const opened = openStart(entry.state.join ?? emptyJoin, spec, { due, variant, parents });
     entry.state.join = opened.join;

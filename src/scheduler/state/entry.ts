@@ -46,4 +46,10 @@ export interface AlertTimer {
   readonly priority: number;
 }
 
-export type Timed = Entry | RunTimer | LateTimer | AlertTimer;
+/** When to look at the deadlines of a job whose run may not exist yet. */
+export interface DeadlineTimer {
+  readonly deadlineOf: string;
+  readonly priority: number;
+}
+
+export type Timed = Entry | RunTimer | LateTimer | AlertTimer | DeadlineTimer;

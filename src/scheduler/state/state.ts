@@ -4,7 +4,7 @@
  */
 
 import { byName, Graph } from '../../dag/graph.ts';
-import { type JoinSpec, reshape } from '../../dag/ready.ts';
+import { reshape } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { isExternal } from '../job/external.ts';
 import { policyOf } from '../job/policy.ts';
@@ -15,12 +15,11 @@ import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from 
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { StartTimes } from '../stats/start-times.ts';
-import { cadenceOf, joinSpecOf } from './cadence.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
+import { Derived } from './derived.ts';
 import type { Entry, Past, Timed } from './entry.ts';
 import { nextLate } from './late.ts';
-import { branchesOf } from './lineage.ts';
 import { Outbox } from './outbox.ts';
 import { Slots } from './slots.ts';
 import { SortedSet } from './sorted-set.ts';
@@ -36,8 +35,6 @@ const LATE_OFFSET_MS = 500;
 
 /** Remembered trigger ids, so that a repeated request does not run the job again. */
 const MAX_TRIGGERS = 10_000;
-/** Roots with cached branches; few are unfinished at once. */
-const MAX_BRANCHES = 256;
 /**
  * Removed jobs whose past is kept for a job of the same name: more than a fleet that is removed by mistake.
  */
@@ -65,6 +62,10 @@ export class State {
   readonly alerts = new Map<string, Alert>();
   /** When to look at open alerts, by id. */
   readonly reviews = new Map<string, number>();
+  /** Jobs with an unfinished pipeline that is to be reported. */
+  readonly pipelines = new Set<string>();
+  /** When to look at deadlines of jobs. */
+  readonly deadlines = new Map<string, number>();
   readonly outbox = new Outbox();
   /** Other nodes that take launches from this leader. */
   others: readonly OtherNode[] = [];
@@ -83,10 +84,8 @@ export class State {
   readonly #triggered = new Map<string, Run>();
   /** Of all jobs. */
   readonly names = new SortedSet<string>(byName);
-  /** Derived from schedules and edges; cleared when any job changes. */
-  readonly #cadences = new Map<string, string | null>();
-  readonly #joinSpecs = new Map<string, JoinSpec>();
-  readonly #branches = new Map<string, ReadonlySet<string>>();
+  /** What follows from schedules and edges; forgotten when any job changes. */
+  readonly derived = new Derived(this.jobs, this.graph);
 
   constructor(settings: Settings, installation: string) {
     this.settings = settings;
@@ -129,6 +128,7 @@ export class State {
     for (const entry of this.jobs.values()) {
       entry.state = this.#loaded.get(entry.job.name) ?? entry.state;
       entry.stats = this.#loadedStats.get(entry.job.name) ?? null;
+      if (entry.state.pipeline !== null) this.pipelines.add(entry.job.name);
       this.foresee(entry);
     }
     const removed = [...this.#loaded.values()].filter(
@@ -152,7 +152,7 @@ export class State {
    * the percentiles of a removed job of the same name.
    */
   putJob(job: Job, state: JobState | null): Entry {
-    this.#forgetDerived();
+    this.derived.forget();
     const known = this.jobs.get(job.name);
     const { schedule, parents, fault } = usableJob(job);
     const priority = policyOf(job.definition.policy).priority;
@@ -195,7 +195,8 @@ export class State {
     this.pasts.delete(name);
     if (entry === undefined) return;
     entry.due = null;
-    this.#forgetDerived();
+    this.deadlines.delete(name);
+    this.derived.forget();
     this.jobs.delete(name);
     this.graph.remove(name);
     this.names.remove(name);
@@ -303,59 +304,11 @@ export class State {
     this.timetable.add(at, { alert: alert.id, key: alertKey(alert), priority: 0 });
   }
 
-  /** The jobs that a rerun or manual start of the root is sure to reach; see lineage.ts. */
-  branches(root: string): ReadonlySet<string> {
-    let branches = this.#branches.get(root);
-    if (branches === undefined) {
-      if (this.#branches.size >= MAX_BRANCHES) this.#branches.clear();
-      branches = branchesOf(this.graph, [root]);
-      this.#branches.set(root, branches);
-    }
-    return branches;
-  }
-
-  #forgetDerived(): void {
-    this.#cadences.clear();
-    this.#joinSpecs.clear();
-    this.#branches.clear();
-  }
-
-  /** The rule for the job's rounds. Null for a job without parents. */
-  joinSpec(entry: Entry): JoinSpec | null {
-    const after = entry.job.definition.schedule?.after;
-    if (after === undefined || entry.fault !== null) return null;
-    let spec = this.#joinSpecs.get(entry.job.name);
-    if (spec === undefined) {
-      spec = joinSpecOf(
-        after,
-        (parent) => this.#cadence(parent),
-        (parent) => this.#timeSchedule(parent),
-      );
-      this.#joinSpecs.set(entry.job.name, spec);
-    }
-    return spec;
-  }
-
-  /** A text that is equal for jobs with the same due times. Null if there is none. */
-  #cadence(name: string): string | null {
-    const cadence = cadenceOf(name, (job) => ({
-      schedule: this.jobs.get(job)?.schedule ?? null,
-      parents: this.graph.parentsOf(job),
-      known: this.#cadences.get(job),
-    }));
-    this.#cadences.set(name, cadence);
-    return cadence;
-  }
-
-  /** The schedule that drives a job: its own, or that of its first scheduled ancestor. */
-  #timeSchedule(name: string): Schedule | null {
-    const own = this.jobs.get(name)?.schedule ?? null;
-    if (own !== null) return own;
-    for (const ancestor of this.graph.ancestors(name)) {
-      const schedule = this.jobs.get(ancestor)?.schedule ?? null;
-      if (schedule !== null) return schedule;
-    }
-    return null;
+  /** Adds the time at which to look at the job's deadlines. */
+  deadlineAt({ job: { name } }: Entry, at: number): void {
+    if (this.deadlines.get(name) === at) return;
+    this.deadlines.set(name, at);
+    this.timetable.add(at, { deadlineOf: name, priority: 0 });
   }
 }
 

@@ -210,6 +210,25 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
     ],
   ],
   'runs-long': [[{ code: 'runs-long', times: 2 }, 'runs more than 2 times as long as 95 % of its runs']],
+  'runs-beyond': [[{ code: 'runs-beyond', within: 'PT1H' }, 'runs longer than PT1H']],
+  'deadline-at-risk': [
+    [
+      { code: 'deadline-at-risk', time: '06:00', timezone: 'Europe/Berlin', expected: due, jobs: [] },
+      'is not expected to end before 2026-11-21T02:00:00.000Z, and should by 06:00 Europe/Berlin',
+    ],
+    [
+      { code: 'deadline-at-risk', time: '06:00', timezone: 'UTC', expected: due, jobs: ['a', 'b'] },
+      'is not expected to end before 2026-11-21T02:00:00.000Z, and should by 06:00 UTC; it waits for a, b',
+      ['job a', 'job b'],
+    ],
+  ],
+  'pipeline-ended': [
+    [{ code: 'pipeline-ended', succeeded: 1, failed: 0, skipped: 0 }, '1 job succeeded'],
+    [
+      { code: 'pipeline-ended', succeeded: 12, failed: 2, skipped: 1 },
+      '12 jobs succeeded, 2 did not, 1 was skipped',
+    ],
+  ],
   'not-decided': [[{ code: 'not-decided' }, 'no node has decided it yet']],
   text: [[{ code: 'text', text: 'as it was' }, 'as it was']],
 };

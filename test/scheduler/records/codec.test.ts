@@ -116,6 +116,7 @@ const state: fc.Arbitrary<JobState> = fc.record({
   leaps: fc.constant([]),
   paused: nullable(fc.record({ at: instant, by: text })),
   disabled: nullable(fc.record({ at: instant, reason })),
+  pipeline: nullable(instant),
   muted: nullable(fc.record({ by: text, at: instant, until: instant, reason: text })),
   join: fc.constantFrom<JobState['join']>(null, { open: [], recent: [] }),
   held: fc.array(parentEnd, { maxLength: 2 }),

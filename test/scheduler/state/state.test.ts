@@ -17,7 +17,7 @@ function rigWith(...definitions: ({ name: string } & Record<string, unknown>)[])
 }
 
 const aligned = (rig: Rig, name: string): boolean | undefined =>
-  rig.state.joinSpec(rig.state.entry(name))?.aligned;
+  rig.state.derived.joinSpec(rig.state.entry(name))?.aligned;
 
 describe('the rounds of a child', () => {
   const family = (): Rig =>
@@ -47,14 +47,14 @@ describe('the rounds of a child', () => {
 
   test('are those of its parents, and of no job without any', () => {
     const rig = family();
-    expect(rig.state.joinSpec(rig.state.entry('c'))).toEqual({
+    expect(rig.state.derived.joinSpec(rig.state.entry('c'))).toEqual({
       parents: ['a', 'b'],
       when: 'all-succeeded',
       aligned: true,
     });
-    expect(rig.state.joinSpec(rig.state.entry('a'))).toBeNull();
+    expect(rig.state.derived.joinSpec(rig.state.entry('a'))).toBeNull();
     const manual = rigWith({ name: 'm' });
-    expect(manual.state.joinSpec(manual.state.entry('m'))).toBeNull();
+    expect(manual.state.derived.joinSpec(manual.state.entry('m'))).toBeNull();
   });
 
   test('per day count the runs of the schedule that drives a parent, however far above it that is', () => {
@@ -65,7 +65,7 @@ describe('the rounds of a child', () => {
       { name: 'm' },
       { name: 'c', schedule: { after: { parents: ['a', 'b', 'd', 'm'], per: 'day' } } },
     );
-    const { per } = rig.state.joinSpec(rig.state.entry('c')) ?? {};
+    const { per } = rig.state.derived.joinSpec(rig.state.entry('c')) ?? {};
     expect(['a', 'b', 'd', 'm'].map((parent) => per?.expected(parent, rig.now))).toEqual([24, 24, 1, 1]);
   });
 });

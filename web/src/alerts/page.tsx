@@ -19,6 +19,11 @@ const words: Readonly<Record<WireAlert['condition'], (count: number) => string>>
   long: () => 'Runs long',
   missed: (count) => `Missed ${count === 1 ? 'a due time' : `${count} due times`}`,
   disabled: () => 'Disabled',
+  'at-risk': () => 'At risk',
+  'held-back': () => 'Held back',
+  'pipeline-late': () => 'Pipeline late',
+  succeeded: () => 'Succeeded',
+  'pipeline-done': () => 'Pipeline ended',
 };
 
 export default function AlertsPage() {

@@ -256,6 +256,18 @@ export const sections: readonly Section[] = [
       { path: 'policy.killAfter', label: 'Time between TERM and KILL', kind: 'text', example: 'PT10S' },
       { path: 'expect.startWithin', label: 'Late if it starts later than', kind: 'text', example: 'PT1M' },
       { path: 'expect.finishBy', label: 'Late if not ended by', kind: 'text', example: '06:00' },
+      {
+        path: 'expect.finishWithin',
+        label: 'Long if an attempt takes longer than',
+        kind: 'text',
+        example: 'PT1H',
+      },
+      {
+        path: 'expect.pipelineBy',
+        label: 'Late if what follows has not ended by',
+        kind: 'text',
+        example: '08:00',
+      },
     ],
   },
 ];

@@ -245,10 +245,13 @@ function checkPolicy({ policy = {}, expect = {}, alerts = {} }: JobDefinition, f
   }
   duration(expect.startWithin, 'expect.startWithin', 0);
   remindersOf(alerts, 'alerts', findings);
-  if (expect.finishBy !== undefined && !timeOfDay.test(expect.finishBy)) {
-    findings.add('INVALID_FIELD', `expect.finishBy is ${JSON.stringify(shorten(expect.finishBy))}.`, {
-      field: 'expect.finishBy',
-      value: shorten(expect.finishBy),
+  duration(expect.finishWithin, 'expect.finishWithin', 1);
+  for (const field of ['finishBy', 'pipelineBy'] as const) {
+    const time = expect[field];
+    if (time === undefined || timeOfDay.test(time)) continue;
+    findings.add('INVALID_FIELD', `expect.${field} is ${JSON.stringify(shorten(time))}.`, {
+      field: `expect.${field}`,
+      value: shorten(time),
       allowed: 'a local time of day, 00:00 to 23:59',
     });
   }

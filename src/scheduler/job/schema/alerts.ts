@@ -3,8 +3,20 @@
 import { Type } from 'typebox';
 import { closed, definitionLimits, duration, oneOf, text } from './parts.ts';
 
-/** What can be wrong with a job. */
-export const conditions = ['failed', 'late', 'long', 'missed', 'disabled'] as const;
+/** What is over as soon as it is reported, and is only reported to those who ask for it. */
+export const notices = ['succeeded', 'pipeline-done'] as const;
+/** What alerts can be about. */
+export const conditions = [
+  'failed',
+  'late',
+  'long',
+  'missed',
+  'disabled',
+  'at-risk',
+  'held-back',
+  'pipeline-late',
+  ...notices,
+] as const;
 export const severities = ['info', 'warning', 'critical'] as const;
 
 const choices = [...conditions, 'recovered'] as const;
@@ -24,7 +36,8 @@ export const Alerts = Type.Object(
       Type.Array(oneOf(choices), {
         maxItems: choices.length,
         description:
-          'What is reported. `recovered`: the end of what was reported before. Default: everything. Empty: nothing.',
+          'What is reported. `recovered`: the end of what was reported before. Default: everything except ' +
+          '`succeeded` and `pipeline-done`. Empty: nothing.',
       }),
     ),
     to: Type.Optional(

@@ -6,22 +6,33 @@
  * - *failed*: as many runs in a row as `alerts.after` failed. A kill by a user is no failure.
  * - *missed*: a due time passed without a run.
  * - *disabled*: `policy.disableAfterFailures` was reached.
- * - *late*, *long*: a run has not started or ended in time, or runs unusually long; see state/late.ts.
+ * - *late*, *long*, *at-risk*: a run has not started or ended in time, runs unusually long, or will not end in time;
+ *   see state/late.ts, and deadlines.ts for jobs without a run.
+ * - *held-back*: an open round waits for a job that is paused or disabled.
  *
- * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*; *late* and *long* end when no run is.
+ * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*; the others end when they no longer
+ * hold. *succeeded* and *pipeline-done* are notices: a message, and no alert.
  * Jobs that are skipped because a parent failed open nothing: the parent's alert counts them.
  */
 
-import { type Alert, type AlertEnd, type Condition, conditions, type Severity } from '../../model/alert.ts';
+import {
+  type Alert,
+  type AlertEnd,
+  type Condition,
+  conditions,
+  type Notice,
+  type Severity,
+} from '../../model/alert.ts';
 import { compactInstant } from '../../model/ids.ts';
 import type { EndState, Run } from '../../model/model.ts';
 import type { Reason } from '../../model/reason.ts';
 import { isEnded } from '../../model/run-state.ts';
 import { alertKey } from '../../records/table.ts';
 import { lateRuns } from '../../state/late.ts';
+import { heldRound, lateRound } from '../../state/rounds.ts';
 import type { Entry } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
-import { review, tell } from './notifications.ts';
+import { receiversOf, review, tell } from './notifications.ts';
 
 /** Each message has owner and labels of the job, which may be long: only what can tell alerts apart. */
 const MAX_OWNER = 200;
@@ -33,6 +44,11 @@ export const usualSeverity: Readonly<Record<Condition, Severity>> = {
   late: 'warning',
   long: 'warning',
   missed: 'warning',
+  'at-risk': 'warning',
+  'held-back': 'warning',
+  'pipeline-late': 'critical',
+  succeeded: 'info',
+  'pipeline-done': 'info',
 };
 
 /** What a condition is about, as far as it has it. */
@@ -44,6 +60,7 @@ export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): v
   const cause: Cause = { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason: run.reason };
   if (end === 'succeeded') {
     for (const condition of ['failed', 'missed'] as const) endAlert(turn, entry, condition, 'recovered');
+    notice(turn, entry, 'succeeded', cause);
   } else if (end === 'missed') raise(turn, entry, 'missed', cause, 1);
   else if (end !== 'skipped' && end !== 'killed') {
     const { consecutiveFailures, disabled } = entry.state;
@@ -65,8 +82,9 @@ export function alertOfMissed(turn: Turn, entry: Entry, count: number, reason: R
 export function alertOfLateness(turn: Turn, run: Run): void {
   const entry = turn.state.jobs.get(run.job);
   if (entry === undefined || isEnded(run.state)) return;
-  for (const { condition, reason } of lateRuns(entry, run, turn.draft.now)) {
+  for (const { condition, kind, reason } of lateRuns(entry, run, turn.draft.now)) {
     if (isOpen(turn, entry, condition)) continue;
+    if (condition === 'late' && kind === 'not-ended') endAlert(turn, entry, 'at-risk', 'overdue');
     raise(turn, entry, condition, { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason }, 1);
   }
   turn.state.watchLater(run, turn.draft.now);
@@ -82,11 +100,31 @@ export function alertOfAllLateness(turn: Turn): void {
 
 /** A run has started or ended, or the job has changed: it may no longer be late. */
 export function endLateness(turn: Turn, entry: Entry): void {
-  for (const condition of ['late', 'long'] as const) {
+  for (const condition of ['late', 'long', 'at-risk'] as const) {
     if (!isOpen(turn, entry, condition)) continue;
     const isLate = (run: Run): boolean =>
       lateRuns(entry, run, turn.draft.now).some((late) => late.condition === condition);
-    if (!entry.runs.some(isLate)) endAlert(turn, entry, condition, 'recovered');
+    if (!entry.runs.some(isLate) && lateRound(turn.state, entry, turn.draft.now)?.condition !== condition)
+      endAlert(turn, entry, condition, 'recovered');
+  }
+}
+
+/** A parent of the job has ended, or an open round of it may have begun or ceased to be held back. */
+export function alertOfHeld(turn: Turn, entry: Entry): void {
+  const isWaiting = (entry.state.join?.open.length ?? 0) > 0;
+  const isKnown = isOpen(turn, entry, 'held-back');
+  if (!isWaiting && !isKnown) return;
+  const isIdle = entry.state.paused !== null || entry.state.disabled !== null;
+  const reason = isIdle ? null : heldRound(turn.state, entry);
+  if (reason === null) endAlert(turn, entry, 'held-back', 'recovered');
+  else if (!isKnown) raise(turn, entry, 'held-back', { run: null, attempt: null, reason }, 1);
+}
+
+/** The job was paused, disabled or resumed, which may hold back those below it. */
+export function alertOfHeldBelow(turn: Turn, { job: { name } }: Entry): void {
+  for (const each of [name, ...turn.state.graph.descendants(name)]) {
+    const entry = turn.state.jobs.get(each);
+    if (entry !== undefined) alertOfHeld(turn, entry);
   }
 }
 
@@ -109,11 +147,11 @@ export function endAlert(turn: Turn, entry: Entry, condition: Condition, end: Al
   if (on === undefined || on.includes('recovered')) tell(turn, ended, 'resolved', ended.notified);
 }
 
-const isOpen = ({ state }: Turn, { job }: Entry, condition: Condition): boolean =>
+export const isOpen = ({ state }: Turn, { job }: Entry, condition: Condition): boolean =>
   state.alerts.has(alertKey({ job: job.name, condition }));
 
 /** The condition has occurred: opens its alert, or adds to the open one. */
-function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, times: number): void {
+export function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, times: number): void {
   const { state, draft } = turn;
   const key = alertKey({ job: entry.job.name, condition });
   const open = state.alerts.get(key);
@@ -128,6 +166,17 @@ function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, tim
       ...(alert.reason !== null && { reason: alert.reason }),
     });
   review(turn, alert);
+}
+
+/** Reports what is over at once, to those who ask for it. */
+export function notice(turn: Turn, entry: Entry, what: Notice, cause: Cause): void {
+  const { draft } = turn;
+  if (!entry.job.definition.alerts?.on?.includes(what)) return;
+  const alert: Alert = {
+    ...{ ...opened(turn, entry, what), ...cause },
+    ...{ severity: 'info', count: 1, messages: 1, endedAt: draft.now, end: 'done' },
+  };
+  tell(turn, alert, 'notice', receiversOf(turn, entry, alert));
 }
 
 function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): Alert {

@@ -113,6 +113,12 @@ function nextReview(alert: Alert, { repeatMs, escalate }: Plan): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
+/** Who is notified first. Nobody while the job is muted. */
+export function receiversOf(turn: Turn, entry: Entry, alert: Alert): readonly string[] {
+  const { muted } = entry.state;
+  return muted !== null && muted.until > turn.draft.now ? [] : planOf(turn, entry, alert).to;
+}
+
 /** What the job says, or else the routes. */
 function planOf({ state, draft }: Turn, { job }: Entry, { condition, severity }: Alert): Plan {
   const { owner = null, labels = {}, alerts = {} } = job.definition;
