@@ -127,7 +127,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/api/chronos',
   ],
   'src/api/app.ts': [errors, stats, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
-  [notify]: [errors, jobFile, schedule, job, model, spine],
+  [notify]: [errors, jobFile, schedule, job, model, spine, chronos],
   [engineList]: [setting, model, spine, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
   [node]: [
     ...[errors, setting, job, model, recordsRoom, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],

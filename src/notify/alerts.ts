@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { CarillonError, problemsIn } from '../errors.ts';
 import type { Message, Route } from '../scheduler/model/alert.ts';
-import type { Notifier } from '../scheduler/notifier.ts';
+import type { About, Notifier } from '../scheduler/notifier.ts';
 import type { Log } from '../scheduler/ports.ts';
 import { readAlertsFile } from './file.ts';
 import { createNotifier, type Deliveries } from './notifier.ts';
@@ -66,8 +66,8 @@ export class Alerts implements Notifier {
     await this.#deliveries.stop();
   }
 
-  send(receiver: string, message: Message): Promise<void> {
-    return this.#deliveries.send(receiver, message);
+  send(receiver: string, message: Message, about?: About): Promise<void> {
+    return this.#deliveries.send(receiver, message, about);
   }
 
   async #read(): Promise<void> {

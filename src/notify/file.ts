@@ -11,7 +11,7 @@ import { explain, Findings, type Shape } from '../scheduler/job/schema/explain.t
 import { closed } from '../scheduler/job/schema/parts.ts';
 import type { Route } from '../scheduler/model/alert.ts';
 import { checkReceiver, receiverHints } from './receivers.ts';
-import { RouteSchema, routeLimits, routeOf, type WrittenRoute } from './routes.ts';
+import { RouteSchema, routeLimits, routesOf, type WrittenRoute } from './routes.ts';
 import { ReceiverSchema, type ReceiverSettings, type Receivers, receiverLimits } from './schema.ts';
 
 const maxFileBytes = 1024 * 1024;
@@ -79,12 +79,11 @@ function checked(fields: Readonly<Record<string, unknown>>, findings: Findings):
   for (const [name, settings] of Object.entries(receivers))
     if (hasForm(ReceiverSchema, settings, `receivers.${name}`))
       checkReceiver(name, settings as ReceiverSettings, findings);
-  const names = new Set(Object.keys(receivers));
   return {
     receivers: receivers as Receivers,
     routes: routes.flatMap((route, i) =>
       hasForm(RouteSchema, route, `routes[${i}]`)
-        ? [routeOf(route as WrittenRoute, `routes[${i}]`, names, findings)]
+        ? routesOf(route as WrittenRoute, `routes[${i}]`, receivers as Receivers, findings)
         : [],
     ),
   };

@@ -8,6 +8,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { CarillonError } from '../errors.ts';
 import type { Message } from '../scheduler/model/alert.ts';
+import { addressesOf } from '../scheduler/model/owner.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import { failed, interrupted, quoted, refused } from './problem.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
@@ -24,8 +25,10 @@ export function mailReceiver(settings: MailSettings, { clock }: ReceiverParts): 
     check: async () => void (await secretsOf(settings)),
     send: async (message, signal) => {
       const secrets = await secretsOf(settings);
-      const raw = await new MailComposer(mailOf(message, settings)).compile().build();
-      await transfer(raw, { settings, ...secrets }, clock, signal);
+      const to = recipientsOf(message, settings);
+      if (to.length === 0) throw refused('The owner of the job has no mail address that may get messages.');
+      const raw = await new MailComposer(mailOf(message, settings, to)).compile().build();
+      await transfer(raw, { settings, to, ...secrets }, clock, signal);
     },
   };
 }
@@ -46,6 +49,12 @@ async function secretsOf({ passwordFile, caFile }: MailSettings): Promise<Secret
   };
 }
 
+/** A test is about no job, so it goes back to its sender. */
+function recipientsOf({ step, owner }: Message, { to, from, ownerDomains }: MailSettings): readonly string[] {
+  if (to !== undefined) return to;
+  return step === 'test' ? [from] : addressesOf(owner, ownerDomains ?? null);
+}
+
 interface Mailbox {
   readonly name: string;
   readonly address: string;
@@ -57,7 +66,7 @@ function mailboxOf(text: string): Mailbox {
   return { name, address };
 }
 
-function mailOf(message: Message, { from, to }: MailSettings) {
+function mailOf(message: Message, { from }: MailSettings, to: readonly string[]) {
   const sender = mailboxOf(from);
   const domain = sender.address.slice(sender.address.lastIndexOf('@') + 1);
   const idOf = (key: string): string => `<${digest(key).slice(0, 32)}@${domain}>`;
@@ -95,11 +104,12 @@ function html(message: Message): string {
 
 interface Transfer extends Secrets {
   readonly settings: MailSettings;
+  readonly to: readonly string[];
 }
 
 async function transfer(raw: Buffer, how: Transfer, clock: Clock, signal: AbortSignal): Promise<void> {
-  const { settings, password, ca } = how;
-  const { host, tls = 'starttls', port = ports[tls], user } = settings;
+  const { settings, to, password, ca } = how;
+  const { from, host, tls = 'starttls', port = ports[tls], user } = settings;
   const connection = new SMTPConnection({
     ...{ host, port, secure: tls === 'implicit', requireTLS: tls === 'starttls', ignoreTLS: tls === 'none' },
     tls: { minVersion: 'TLSv1.2', ...(ca !== null && { ca }) },
@@ -118,7 +128,12 @@ async function transfer(raw: Buffer, how: Transfer, clock: Clock, signal: AbortS
   signal.addEventListener('abort', onStop);
   try {
     if (signal.aborted) throw interrupted();
-    await conversation(connection, settings, raw, user === undefined ? null : { user, pass: password ?? '' });
+    await conversation(
+      connection,
+      { from, to },
+      raw,
+      user === undefined ? null : { user, pass: password ?? '' },
+    );
   } catch (error) {
     throw ended ?? problemOf(error as SmtpError, `${host}:${port}`, password);
   } finally {
@@ -131,7 +146,7 @@ async function transfer(raw: Buffer, how: Transfer, clock: Clock, signal: AbortS
 /** Rejects also if the connection ends meanwhile. */
 function conversation(
   connection: SMTPConnection,
-  { from, to }: MailSettings,
+  { from, to }: { from: string; to: readonly string[] },
   raw: Buffer,
   login: { user: string; pass: string } | null,
 ): Promise<void> {

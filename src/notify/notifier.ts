@@ -39,11 +39,11 @@ export function createNotifier(receivers: Receivers, parts: ReceiverParts): Deli
       stopping.abort();
       await Promise.allSettled(sending);
     },
-    async send(name, message) {
+    async send(name, message, about) {
       const receiver = all.get(name);
       if (receiver === undefined) throw refused(`There is no receiver ${name}.`);
       if (stopping.signal.aborted) throw interrupted();
-      const delivery = receiver.send(shown(message), stopping.signal);
+      const delivery = receiver.send(shown(message), stopping.signal, about);
       sending.add(delivery);
       await delivery.finally(() => sending.delete(delivery));
     },

@@ -1,6 +1,7 @@
 /** What a receiver is: a person or a program that gets messages, by one way of delivery. */
 
 import type { Message } from '../scheduler/model/alert.ts';
+import type { About } from '../scheduler/notifier.ts';
 import type { Clock } from '../scheduler/ports.ts';
 
 export interface Receiver {
@@ -10,7 +11,7 @@ export interface Receiver {
    * Resolves once the message is delivered. NOTIFICATION_REFUSED: it never will be. NOTIFICATION_FAILED: repeat the call
    * later. The texts of the message are those of `shown`; the signal ends the delivery.
    */
-  send(message: Message, signal: AbortSignal): Promise<void>;
+  send(message: Message, signal: AbortSignal, about?: About): Promise<void>;
 }
 
 export interface ReceiverParts {

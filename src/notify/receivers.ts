@@ -58,7 +58,10 @@ export function checkReceiver(name: string, settings: ReceiverSettings, findings
     checkFiles(`${at}.${kind}`, settings[kind] as object, refuse);
     checkProxy(`${at}.${kind}`, settings[kind] as ProxySettings, refuse);
   }
-  if (mail) checkLogin(`${at}.mail`, mail, refuse);
+  if (mail) {
+    checkLogin(`${at}.mail`, mail, refuse);
+    checkRecipients(`${at}.mail`, mail, refuse);
+  }
   if (pagerduty?.url !== undefined) checkUrl(`${at}.pagerduty`, pagerduty.url, refuse);
   if (webhook) {
     checkAddress(`${at}.webhook`, webhook, refuse);
@@ -88,6 +91,17 @@ function checkLogin(at: string, { user, passwordFile, tls }: MailSettings, refus
     refuse(`${at}.user`, 'and passwordFile belong together', 'both or none', user);
   else if (user !== undefined && tls === 'none')
     refuse(`${at}.tls`, 'is "none", which would send the password unencrypted', 'starttls or implicit', tls);
+}
+
+function checkRecipients(
+  at: string,
+  { to, toOwner = false, ownerDomains }: MailSettings,
+  refuse: Refuse,
+): void {
+  if ((to === undefined) === !toOwner)
+    refuse(at, `has ${toOwner ? 'to and toOwner' : 'neither to nor toOwner'}`, 'exactly one of them');
+  if (ownerDomains !== undefined && !toOwner)
+    refuse(`${at}.ownerDomains`, 'has no effect without toOwner', 'with toOwner: true', ownerDomains);
 }
 
 function checkAddress(
@@ -147,7 +161,9 @@ const example: Message = {
 };
 
 function checkTemplate(at: string, settings: WebhookSettings, refuse: Refuse): void {
-  const { template, contentType = 'application/json' } = settings;
+  const { template, format, contentType = 'application/json' } = settings;
+  if (template !== undefined && format !== undefined)
+    refuse(at, 'has format and template', 'at most one of them');
   if (template === undefined) {
     if (!isJson(contentType))
       refuse(

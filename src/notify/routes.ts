@@ -8,6 +8,7 @@ import { nearest } from '../scheduler/job/schema/nearest.ts';
 import { closed, definitionLimits, duration, oneOf, text } from '../scheduler/job/schema/parts.ts';
 import { conditions, type Route, severities } from '../scheduler/model/alert.ts';
 import { HoursSchema, hoursOf } from './hours.ts';
+import type { Receivers } from './schema.ts';
 
 export const routeLimits = { routes: 500, to: 100 } as const;
 
@@ -46,8 +47,29 @@ export const RouteSchema = Type.Object(
 );
 export type WrittenRoute = Static<typeof RouteSchema>;
 
-/** The route, checked by the schema before. Adds what else is wrong to the findings. */
-export function routeOf(
+/**
+ * The route, checked by the schema before, and before it one for each of its receivers that write to owners: those are only
+ * for jobs whose owner has an address. Adds what else is wrong to the findings.
+ */
+export function routesOf(
+  written: WrittenRoute,
+  field: string,
+  receivers: Receivers,
+  findings: Findings,
+): Route[] {
+  const route = routeOf(written, field, new Set(Object.keys(receivers)), findings);
+  const isToOwner = (name: string): boolean => receivers[name]?.mail?.toOwner === true;
+  const others = route.to.filter((name) => !isToOwner(name));
+  const toOwners = route.to.filter(isToOwner).map((name) => ({
+    ...route,
+    to: [name],
+    ownersAt: receivers[name]?.mail?.ownerDomains ?? null,
+  }));
+  const all = others.length === 0 ? toOwners : [...toOwners, { ...route, to: others }];
+  return all.map((each, i) => ({ ...each, continue: route.continue || i < all.length - 1 }));
+}
+
+function routeOf(
   written: WrittenRoute,
   field: string,
   receivers: ReadonlySet<string>,

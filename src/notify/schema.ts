@@ -36,12 +36,30 @@ const headers = (description: string) =>
 
 const Mail = Type.Object(
   {
-    to: Type.Array(address, {
-      description: 'Addresses of the recipients.',
-      minItems: 1,
-      maxItems: receiverLimits.addresses,
-      uniqueItems: true,
-    }),
+    to: Type.Optional(
+      Type.Array(address, {
+        description: 'Addresses of the recipients.',
+        minItems: 1,
+        maxItems: receiverLimits.addresses,
+        uniqueItems: true,
+      }),
+    ),
+    toOwner: Type.Optional(
+      Type.Boolean({ description: 'Whether the owner of the job gets it, in place of to.' }),
+    ),
+    ownerDomains: Type.Optional(
+      Type.Array(
+        Type.String({
+          description: 'a domain such as example.com',
+          pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,253}$',
+        }),
+        {
+          description: 'Domains to which owners get mail. Default: all.',
+          minItems: 1,
+          maxItems: receiverLimits.addresses,
+        },
+      ),
+    ),
     from: address,
     host: Type.String({
       description: 'A host name or an IP address of the mail server.',
@@ -102,6 +120,12 @@ const Webhook = Type.Object(
     headers: Type.Optional(headers('Headers that are not secret.')),
     headerFiles: Type.Optional(headers('Headers, each with a file that has its value.')),
     secretFile: Type.Optional(file('File with the key of the signature, X-Carillon-Signature.')),
+    format: Type.Optional(
+      oneOf(['carillon', 'chronos'], {
+        description:
+          'The body without a template: carillon, or chronos as Chronos sent it. Default: carillon.',
+      }),
+    ),
     contentType: Type.Optional(
       Type.String({
         description: 'a media type such as application/json. Default: application/json',

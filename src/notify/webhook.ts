@@ -1,22 +1,24 @@
 /** Requests to any HTTP server. With a key they are signed, so that it can tell who sent them and when. */
 
 import { createHmac } from 'node:crypto';
-import type { Message } from '../scheduler/model/alert.ts';
+import { noticeOf } from '../scheduler/chronos/notice.ts';
+import type { Condition, Message } from '../scheduler/model/alert.ts';
+import type { About } from '../scheduler/notifier.ts';
 import { post } from './http.ts';
 import { proxyOf } from './proxy.ts';
 import type { Receiver, ReceiverParts } from './receiver.ts';
 import type { WebhookSettings } from './schema.ts';
 import { readSecret, readUrl } from './secret.ts';
 import { fill } from './template.ts';
-import { linkOf, plainKey } from './text.ts';
+import { headline, linkOf, plainKey, plainText } from './text.ts';
 
 export function webhookReceiver(settings: WebhookSettings, parts: ReceiverParts): Receiver {
   const { contentType = 'application/json', headers = {} } = settings;
   return {
     check: async () => void (await secretsOf(settings)),
-    send: async (message, signal) => {
+    send: async (message, signal, about) => {
       const { url, proxy, key, secretHeaders } = await secretsOf(settings);
-      const body = bodyOf(message, settings);
+      const body = bodyOf(message, settings, about);
       const request = {
         ...{ url, proxy, contentType, body },
         headers: {
@@ -49,9 +51,22 @@ function signature(key: string, nowMs: number, body: string): string {
   return `t=${seconds},v1=${createHmac('sha256', key).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
-function bodyOf(message: Message, { template, contentType = 'application/json' }: WebhookSettings): string {
+function bodyOf(message: Message, settings: WebhookSettings, about: About | undefined): string {
+  const { template, format, contentType = 'application/json' } = settings;
+  if (format === 'chronos') return chronosJson(message, about);
   return template === undefined ? messageJson(message) : fill(template, message, contentType);
 }
+
+/** As Chronos sent it (`--http_notification_url`): all values are texts. */
+function chronosJson(message: Message, about: About | undefined): string {
+  const { step, condition, owner } = message;
+  const job = about === undefined ? { job: message.job } : noticeOf(about);
+  const told = step === 'opened' ? chronosSubjects[condition] : undefined;
+  const subject = told === undefined ? headline(message) : `[Chronos] job '${job.job}' ${told}`;
+  return JSON.stringify({ subject, message: plainText(message), to: owner ?? '', ...job });
+}
+
+const chronosSubjects: Partial<Record<Condition, string>> = { failed: 'failed!', disabled: 'disabled' };
 
 /** The message with ISO 8601 timestamps. */
 export function messageJson(message: Message): string {

@@ -1,12 +1,16 @@
 /** The port to those who are told of alerts. */
 
 import { CarillonError } from '../errors.ts';
+import type { JobGlance } from './handle.ts';
 import type { Message } from './model/alert.ts';
 import type { Service } from './ports.ts';
 
 /** The receiver will never accept this message. */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof CarillonError && error.code === 'NOTIFICATION_REFUSED';
+
+/** The job as it is when the message is sent. Absent: a test, or the job is gone. */
+export type About = Pick<JobGlance, 'job' | 'state'>;
 
 /** Sends messages to receivers: people and programs. `stop` ends what is being sent. */
 export interface Notifier extends Service {
@@ -18,5 +22,5 @@ export interface Notifier extends Service {
    * Resolves once the receiver has accepted the message. It may get the same one again. NOTIFICATION_REFUSED: the receiver
    * will not accept this message, or there is no such receiver. Any other error: repeat the call later.
    */
-  send(receiver: string, message: Message): Promise<void>;
+  send(receiver: string, message: Message, about?: About): Promise<void>;
 }

@@ -103,6 +103,26 @@ describe('the receivers of a file', () => {
       receiver('mail: { to: [a@b], from: a@b, host: h, tls: none, user: u, passwordFile: /p }'),
       'tls is "none", which would send the password unencrypted. Allowed: starttls or implicit.',
     ],
+    [
+      receiver('mail: { from: a@b, host: h }'),
+      'receivers.ops.mail has neither to nor toOwner. Allowed: exactly one of them.',
+    ],
+    [
+      receiver('mail: { to: [a@b], toOwner: true, from: a@b, host: h }'),
+      'receivers.ops.mail has to and toOwner. Allowed: exactly one of them.',
+    ],
+    [
+      receiver('mail: { to: [a@b], from: a@b, host: h, ownerDomains: [example.com] }'),
+      'mail.ownerDomains has no effect without toOwner.',
+    ],
+    [
+      receiver('mail: { toOwner: true, from: a@b, host: h, ownerDomains: ["@example.com"] }'),
+      'mail.ownerDomains[0] is "@example.com". Allowed: a domain such as example.com.',
+    ],
+    [
+      webhook('format: chronos, template: "{}"'),
+      'webhook has format and template. Allowed: at most one of them.',
+    ],
     [receiver('webhook: {}'), 'webhook has neither url nor urlFile. Allowed: exactly one of them.'],
     [webhook('urlFile: /u'), 'webhook has url and urlFile. Allowed: exactly one of them.'],
     [

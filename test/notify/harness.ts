@@ -9,7 +9,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { createNotifier } from '../../src/notify/notifier.ts';
 import type { ReceiverSettings } from '../../src/notify/schema.ts';
 import type { Message } from '../../src/scheduler/model/alert.ts';
-import type { Notifier } from '../../src/scheduler/notifier.ts';
+import type { About, Notifier } from '../../src/scheduler/notifier.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
 const at = (text: string): number => Date.parse(`2026-11-30T${text}Z`);
@@ -133,7 +133,7 @@ export class SecretFiles {
 export interface OneReceiver {
   readonly notifier: Notifier;
   readonly clock: SimClock;
-  send(message: Message): Promise<void>;
+  send(message: Message, about?: About): Promise<void>;
 }
 
 export function oneReceiver(
@@ -152,7 +152,7 @@ export function oneReceiver(
       bare: (argv) => argv,
     },
   );
-  return { notifier, clock, send: (message) => notifier.send('it', message) };
+  return { notifier, clock, send: (message, about) => notifier.send('it', message, about) };
 }
 
 /** As a file of snapshots has it. */

@@ -159,7 +159,7 @@ describe.skipIf(!hasOpenssl)('a mail', () => {
     await mailTo({ tls: 'implicit', port: await start({ secure: true }) }).send(opened);
     await new Promise<void>((resolve) => server.close(() => resolve()));
     const port = await start({ authOptional: true, disabledCommands: ['STARTTLS', 'AUTH'] });
-    const { to, from, host } = settings;
+    const { to = [], from, host } = settings;
     await oneReceiver({ mail: { to, from, host, port, tls: 'none' } }).send(opened);
     expect(mails.map(({ secure }) => secure)).toEqual([true, false]);
   });
@@ -213,6 +213,27 @@ describe.skipIf(!hasOpenssl)('a mail', () => {
         /^The mail cannot be sent to .*: "Message size larger than allowed 500"\.$/,
       ),
     });
+  });
+
+  test('goes to the owner of the job, if the file says so', async () => {
+    const { to: _, ...others } = settings;
+    const owners = (more: object = {}) => oneReceiver({ mail: { ...others, toOwner: true, ...more } });
+    await owners().send({ ...opened, owner: 'ann@example.com, data team,bob@example.org' });
+    expect(mails.at(-1)?.to).toEqual(['ann@example.com', 'bob@example.org']);
+    await owners({ ownerDomains: ['example.org'] }).send({
+      ...opened,
+      owner: 'ann@example.com,bob@example.org',
+    });
+    expect(mails.at(-1)?.to).toEqual(['bob@example.org']);
+    // About no job.
+    await owners().send({ ...opened, step: 'test', owner: null });
+    expect(mails.at(-1)?.to).toEqual([settings.from.replace(/.*<(.*)>/, '$1')]);
+    for (const owner of [null, 'data team', 'ann@example.com\r\nBcc: eve@example.com'])
+      await expect(owners().send({ ...opened, owner })).rejects.toMatchObject({
+        code: 'NOTIFICATION_REFUSED',
+        message: 'The owner of the job has no mail address that may get messages.',
+      });
+    expect(mails).toHaveLength(3);
   });
 
   test('has no password in an error', async () => {

@@ -49,6 +49,25 @@ describe('routes', () => {
     expect(() => routesOf(text)).toThrow(says);
   });
 
+  test('to receivers that write to owners are routes of their own, before the others', () => {
+    const mail = 'mail: { toOwner: true, from: a@b, host: h }';
+    const text = `
+receivers:
+  owners: { ${mail} }
+  ops: { command: { argv: [page] } }
+routes:
+  - { to: [ops, owners], match: { labels: { a: b } } }
+  - { to: [owners] }
+`;
+    const { routes } = parseAlertsFile(text, 'alerts.yaml');
+    expect(routes).toMatchObject([
+      { to: ['owners'], ownersAt: null, labels: { a: 'b' }, continue: true },
+      { to: ['ops'], labels: { a: 'b' }, continue: false },
+      { to: ['owners'], ownersAt: null, continue: false },
+    ]);
+    expect(routes[1]).not.toHaveProperty('ownersAt');
+  });
+
   test.each<[string, Partial<Hours>]>([
     ['{ timezone: UTC }', { days: [0, 1, 2, 3, 4, 5, 6], from: 0, to: 1_440, timezone: 'UTC' }],
     [

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { WebhookSettings } from '../../src/notify/schema.ts';
+import { Rig } from '../support/rig.ts';
 import {
   type HttpReceiver,
   nasty,
@@ -35,6 +36,51 @@ describe('a webhook', () => {
       headers: { 'content-type': 'application/json', 'user-agent': 'Carillon' },
     });
     await expect(pretty(server.bodies())).toMatchFileSnapshot('snapshots/webhook.txt');
+  });
+
+  test('gets what Chronos sent, if the file says so: all texts', async () => {
+    const rig = new Rig('2026-11-30T02:00:30Z');
+    rig.put({
+      name: 'etl-load',
+      schedule: { cron: '* * * * *' },
+      run: { command: 'load "x"', fetch: [{ uri: 'http://ann:hunter2@a/x' }, { uri: 'http://a/y' }] },
+      policy: { retries: { limit: 0 } },
+    });
+    rig.advance('2026-11-30T02:01:00Z');
+    rig.end('etl-load', 3);
+    const about = rig.state.entry('etl-load');
+    const owner = 'ann@example.com';
+    const chronos = webhook({ format: 'chronos' });
+    await chronos.send({ ...opened, owner }, about);
+    await chronos.send({ ...opened, owner, condition: 'late' }, about);
+    await chronos.send({ ...steps.resolved, owner: null });
+    const job = {
+      job: 'etl-load',
+      command: 'load "x"',
+      cpus: '0.1',
+      mem: '128',
+      retries: '0',
+      softError: 'false',
+      executor: '',
+      executorFlags: '',
+      uris: 'http://***@a/x,http://a/y',
+      successCount: '0',
+      errorCount: '1',
+      errorsSinceLastSuccess: '1',
+      lastSuccess: '',
+      lastError: '2026-11-30T02:01:00.000Z',
+    };
+    const message = expect.stringContaining('Reason: exit code 3');
+    expect(server.bodies()).toEqual([
+      { subject: "[Chronos] job 'etl-load' failed!", message, to: owner, ...job },
+      { subject: '[critical] etl-load failed', message, to: owner, ...job },
+      {
+        subject: '[resolved] etl-load succeeded again',
+        message: expect.any(String),
+        to: '',
+        job: 'etl-load',
+      },
+    ]);
   });
 
   test('recognises a repetition by its key', async () => {

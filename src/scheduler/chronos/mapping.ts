@@ -256,7 +256,10 @@ function timingOf(
 }
 
 /** Counted here, in addition to what the job was imported with. */
-function countersOf({ job: { definition }, state }: JobView): Partial<ChronosJob> {
+export function countersOf({
+  job: { definition },
+  state,
+}: Pick<JobView, 'job' | 'state'>): Partial<ChronosJob> {
   const base = keptOf(definition);
   const later = (at: number | null, before: string | undefined): string => {
     if (at === null) return before ?? '';

@@ -7,6 +7,7 @@
 import type { Labels } from '../job/node-choice.ts';
 import type { Reminders } from '../job/reminders.ts';
 import { conditions, notices, severities } from '../job/schema/alerts.ts';
+import type { OwnerDomains } from './owner.ts';
 import type { Reason } from './reason.ts';
 
 export { conditions, notices, severities };
@@ -101,6 +102,8 @@ export interface Route extends Reminders {
   readonly severities: readonly Severity[] | null;
   /** Null: at any time. */
   readonly hours: Hours | null;
+  /** Its receiver writes to owners: only jobs whose owner has an address there. Absent: any job. */
+  readonly ownersAt?: OwnerDomains;
   readonly to: readonly string[];
   readonly continue: boolean;
 }

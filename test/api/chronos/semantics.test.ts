@@ -4,7 +4,10 @@
  */
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { anyRoute } from '../../support/alerts.ts';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
+import { testSettings } from '../../support/rig.ts';
+import { World } from '../../support/world.ts';
 import { three, two } from './asking.ts';
 
 let api: ApiWorld;
@@ -405,4 +408,23 @@ test('what has no effect here is kept and told', async () => {
 test('an unknown time zone is refused rather than taken for GMT', async () => {
   const body = { name: 'x', command: 'x', schedule: 'R//P1D', scheduleTimeZone: 'Mars/Olympus' };
   expect((await api.send(`POST ${three}/iso8601`, { body })).statusCode).toBe(400);
+});
+
+test('a failure is reported once, to owners that are addresses', async () => {
+  await api.close();
+  const toOwners = { ...anyRoute, to: ['mail'], ownersAt: null };
+  const world = await World.at('2026-11-21T12:00:00Z', { ...testSettings, routes: [toOwners] });
+  api = await ApiWorld.over(world);
+  always(3);
+  const owner = 'ann@example.com,bob@example.com';
+  const job = {
+    schedule: 'R/2026-11-21T12:00:01Z/PT1M',
+    command: 'load',
+    uris: ['http://a/x', 'http://a/y'],
+  };
+  await put({ name: 'owned', owner, ...job });
+  await put({ name: 'other', owner: 'data team', ...job });
+  await pass(5 * minute);
+  expect(world.messages).toHaveLength(1);
+  expect(world.messages).toMatchObject([{ job: 'owned', owner, title: 'owned failed' }]);
 });

@@ -21,6 +21,15 @@ const weekend = hours([0, 6], '00:00', '24:00', 'Europe/Berlin');
 /** Clocks go from 02:00 to 03:00 on 29 March 2026, and from 03:00 to 02:00 on 25 October 2026. */
 const small = hours([0], '02:30', '03:30', 'Europe/Berlin');
 
+test('a route to owners is only for jobs whose owner has an address', () => {
+  const routes = [{ ...anyRoute, ownersAt: ['example.com'], to: ['owners'] }, anyRoute];
+  const of = (owner: string | null) => routed(routes, { ...alert, owner }, 0).flatMap(({ to }) => to);
+  expect(of('ann@example.com')).toEqual(['owners']);
+  expect(of('data team')).toEqual(['pager']);
+  expect(of('eve@evil.example.org')).toEqual(['pager']);
+  expect(of(null)).toEqual(['pager']);
+});
+
 describe('hours of a route', () => {
   // 2 January 2026 is a Friday.
   test.each<[string, Hours, string, boolean]>([

@@ -35,7 +35,7 @@ import type { Turn } from '../../state/turn.ts';
 import { receiversOf, review, tell } from './notifications.ts';
 
 /** Each message has owner and labels of the job, which may be long: only what can tell alerts apart. */
-const MAX_OWNER = 200;
+const MAX_OWNER = 1_000;
 const MAX_LABEL = 200;
 
 export const usualSeverity: Readonly<Record<Condition, Severity>> = {
@@ -186,7 +186,7 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
     job: job.name,
     condition,
     severity: job.definition.alerts?.severity ?? usualSeverity[condition],
-    owner: owner?.slice(0, MAX_OWNER) ?? null,
+    owner: owner !== null && owner.length > MAX_OWNER ? `${owner.slice(0, MAX_OWNER - 1)}…` : owner,
     labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value.length <= MAX_LABEL)),
     since: draft.now,
     count: 0,

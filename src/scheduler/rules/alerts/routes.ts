@@ -2,6 +2,7 @@
 
 import { hasLabels } from '../../job/node-choice.ts';
 import type { Alert, Hours, Route } from '../../model/alert.ts';
+import { addressesOf } from '../../model/owner.ts';
 import { DAY_MS, weekdayOf } from '../../schedule/civil.ts';
 import { offsetAt, zoneOf } from '../../schedule/zone.ts';
 
@@ -20,7 +21,9 @@ export const isRoutedLater = (routes: readonly Route[], alert: Routed, now: numb
   routes.some((route) => matches(route, alert) && !isOpen(route, now));
 
 function matches(route: Route, { owner, labels, condition, severity }: Routed): boolean {
+  const { ownersAt } = route;
   return (
+    (ownersAt === undefined || addressesOf(owner, ownersAt).length > 0) &&
     (route.owner === null || route.owner === owner) &&
     (route.conditions === null || route.conditions.includes(condition)) &&
     (route.severities === null || route.severities.includes(severity)) &&

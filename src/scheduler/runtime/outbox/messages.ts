@@ -55,9 +55,9 @@ export class Messages implements Receivers {
     const notifier = this.#notifierOf(receiver);
     // Read when it is sent, because the end of the output may have come after the run's.
     const output = alert.run === null || step === 'resolved' ? [] : await this.#output(alert.run);
-    const { stats = null } = this.#jobs.reader().glance(job) ?? {};
-    const known = { usual: runTimes(stats), output, base: this.#parts.self.url };
-    await this.#counted(receiver, notifier.send(receiver, messageOf(notification, known)));
+    const glance = this.#jobs.reader().glance(job);
+    const known = { usual: runTimes(glance?.stats ?? null), output, base: this.#parts.self.url };
+    await this.#counted(receiver, notifier.send(receiver, messageOf(notification, known), glance));
   };
 
   async test(receiver: string): Promise<void> {
