@@ -176,6 +176,9 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       get receivers() {
         return [...(alerts?.receivers ?? [])];
       },
+      get services() {
+        return [...(alerts?.services ?? [])];
+      },
     },
     installation,
     self: node,

@@ -6,9 +6,10 @@
 import { stat } from 'node:fs/promises';
 import { CarillonError, problemsIn } from '../errors.ts';
 import type { Message, Route } from '../scheduler/model/alert.ts';
-import type { About, Notifier } from '../scheduler/notifier.ts';
+import type { About, JobBeat, Notifier } from '../scheduler/notifier.ts';
 import type { Log } from '../scheduler/ports.ts';
 import { readAlertsFile } from './file.ts';
+import { checkAddressFile, type Heartbeats, sendBeat } from './heartbeats.ts';
 import { createNotifier, type Deliveries } from './notifier.ts';
 import type { ReceiverParts } from './receiver.ts';
 
@@ -24,6 +25,8 @@ export class Alerts implements Notifier {
   readonly #parts: AlertsParts;
   readonly #deliveries: Deliveries;
   #routes: readonly Route[] = [];
+  #heartbeats: Heartbeats = {};
+  readonly #stopping = new AbortController();
   /** What tells whether the file has changed. */
   #seen = '';
   #problem: string | null = null;
@@ -61,6 +64,7 @@ export class Alerts implements Notifier {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     this.#cancelLook?.();
     await this.#looking;
     await this.#deliveries.stop();
@@ -70,14 +74,24 @@ export class Alerts implements Notifier {
     return this.#deliveries.send(receiver, message, about);
   }
 
+  get services(): ReadonlySet<string> {
+    return new Set(Object.keys(this.#heartbeats));
+  }
+
+  beat(service: string, beat: JobBeat): Promise<void> {
+    return sendBeat(this.#heartbeats[service], beat, this.#parts, this.#stopping.signal);
+  }
+
   async #read(): Promise<void> {
     try {
       const { mtimeMs, ino, size } = await stat(this.#path);
       const seen = `${mtimeMs} ${ino} ${size}`;
       if (seen === this.#seen && this.#problem === null) return;
-      const { receivers, routes } = await readAlertsFile(this.#path);
+      const { receivers, routes, heartbeats } = await readAlertsFile(this.#path);
+      for (const settings of Object.values(heartbeats)) await checkAddressFile(settings);
       await this.#deliveries.use(receivers);
       this.#routes = routes;
+      this.#heartbeats = heartbeats;
       this.#seen = seen;
       this.#problem = null;
       const counts = { receivers: this.receivers.size, routes: routes.length };

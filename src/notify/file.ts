@@ -10,6 +10,7 @@ import { parseJobFile } from '../job-file/read.ts';
 import { explain, Findings, type Shape } from '../scheduler/job/schema/explain.ts';
 import { closed } from '../scheduler/job/schema/parts.ts';
 import type { Route } from '../scheduler/model/alert.ts';
+import { checkHeartbeat, HeartbeatSchema, type HeartbeatSettings, type Heartbeats } from './heartbeats.ts';
 import { checkReceiver, receiverHints } from './receivers.ts';
 import { RouteSchema, routeLimits, routesOf, type WrittenRoute } from './routes.ts';
 import { ReceiverSchema, type ReceiverSettings, type Receivers, receiverLimits } from './schema.ts';
@@ -24,6 +25,12 @@ const FileSchema = Type.Object(
       description: 'Receivers by name.',
       maxProperties: receiverLimits.receivers,
     }),
+    heartbeats: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'Services that are told of runs, by name.',
+        maxProperties: receiverLimits.receivers,
+      }),
+    ),
     routes: Type.Optional(Type.Array(Type.Unknown(), { maxItems: routeLimits.routes })),
   },
   closed,
@@ -32,6 +39,7 @@ const FileSchema = Type.Object(
 export interface AlertsFile {
   readonly receivers: Receivers;
   readonly routes: readonly Route[];
+  readonly heartbeats: Heartbeats;
 }
 
 /** LIMIT_EXCEEDED, an error of the system, or the first problem of the file with its place, carrying the others. */
@@ -73,14 +81,20 @@ function checked(fields: Readonly<Record<string, unknown>>, findings: Findings):
     explain(schema as Shape, value, field, findings);
     return findings.problems.length === before;
   };
-  hasForm(FileSchema, fields, '');
+  // With services alone, it needs no receivers.
+  hasForm(FileSchema, fields.heartbeats === undefined ? fields : { receivers: {}, ...fields }, '');
   const receivers = isMapping(fields.receivers) ? fields.receivers : {};
   const routes = Array.isArray(fields.routes) ? fields.routes : [];
   for (const [name, settings] of Object.entries(receivers))
     if (hasForm(ReceiverSchema, settings, `receivers.${name}`))
       checkReceiver(name, settings as ReceiverSettings, findings);
+  const heartbeats = isMapping(fields.heartbeats) ? fields.heartbeats : {};
+  for (const [name, settings] of Object.entries(heartbeats))
+    if (hasForm(HeartbeatSchema, settings, `heartbeats.${name}`))
+      checkHeartbeat(name, settings as HeartbeatSettings, findings);
   return {
     receivers: receivers as Receivers,
+    heartbeats: heartbeats as Heartbeats,
     routes: routes.flatMap((route, i) =>
       hasForm(RouteSchema, route, `routes[${i}]`)
         ? routesOf(route as WrittenRoute, `routes[${i}]`, receivers as Receivers, findings)

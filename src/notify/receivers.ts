@@ -75,6 +75,19 @@ export function checkReceiver(name: string, settings: ReceiverSettings, findings
   }
 }
 
+/** An address in the form of `addressFields`, checked by the schema before. */
+export function checkService(
+  at: string,
+  settings: { url?: string; urlFile?: string } & ProxySettings,
+  findings: Findings,
+): void {
+  const refuse: Refuse = (field, problem, allowed, value) =>
+    findings.add('INVALID_FIELD', `${field} ${problem}. Allowed: ${allowed}.`, { field, value, allowed });
+  checkFiles(at, settings, refuse);
+  checkProxy(at, settings, refuse);
+  checkAddress(at, settings, refuse);
+}
+
 const aFile = 'the absolute path of a file';
 
 function checkFiles(at: string, settings: object, refuse: Refuse): void {

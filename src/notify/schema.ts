@@ -91,6 +91,12 @@ const proxy = {
   proxyFile: Type.Optional(file('File with the address of a proxy.')),
 };
 
+export const addressFields = {
+  url: Type.Optional(url('Address, if it is not a secret.')),
+  urlFile: Type.Optional(file('File with the address.')),
+  ...proxy,
+};
+
 const Slack = Type.Object(
   { urlFile: file('File with the URL of an incoming webhook.'), ...proxy },
   { ...closed, description: 'A channel in Slack.' },

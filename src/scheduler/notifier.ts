@@ -2,6 +2,7 @@
 
 import { CarillonError } from '../errors.ts';
 import type { JobGlance } from './handle.ts';
+import type { Beat } from './job/schema/heartbeat.ts';
 import type { Message } from './model/alert.ts';
 import type { Service } from './ports.ts';
 
@@ -11,6 +12,13 @@ export const isRefusal = (error: unknown): boolean =>
 
 /** The job as it is when the message is sent. Absent: a test, or the job is gone. */
 export type About = Pick<JobGlance, 'job' | 'state'>;
+
+/** What a service outside is told of a run. */
+export interface JobBeat {
+  readonly job: string;
+  readonly run: string;
+  readonly beat: Beat;
+}
 
 /** Sends messages to receivers: people and programs. `stop` ends what is being sent. */
 export interface Notifier extends Service {
@@ -23,4 +31,8 @@ export interface Notifier extends Service {
    * will not accept this message, or there is no such receiver. Any other error: repeat the call later.
    */
   send(receiver: string, message: Message, about?: About): Promise<void>;
+  /** Names of the services that `heartbeat` of a job may name. */
+  readonly services?: ReadonlySet<string>;
+  /** Tells a service. Rejects like `send`. */
+  beat?(service: string, beat: JobBeat): Promise<void>;
 }

@@ -55,7 +55,11 @@ describe('the receivers of a file', () => {
   });
 
   test('may be JSON', () => {
-    expect(parseAlertsFile('{"receivers": {}}', 'alerts.json')).toEqual({ receivers: {}, routes: [] });
+    expect(parseAlertsFile('{"receivers": {}}', 'alerts.json')).toEqual({
+      receivers: {},
+      heartbeats: {},
+      routes: [],
+    });
   });
 
   const receiver = (settings: string): string => `receivers:\n  ops:\n    ${settings}\n`;

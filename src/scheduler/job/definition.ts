@@ -7,6 +7,7 @@ import { type Static, Type } from 'typebox';
 import { Alerts } from './schema/alerts.ts';
 import { zoneNames } from './schema/choices.ts';
 import { cronForm, dateTimeForm, everyForm, positiveDurationForm, timeOfDayForm } from './schema/forms.ts';
+import { Heartbeat } from './schema/heartbeat.ts';
 import { closed, definitionLimits, duration, oneOf, text, textMap, words } from './schema/parts.ts';
 import { published } from './schema/published.ts';
 import { Run } from './schema/run.ts';
@@ -233,6 +234,7 @@ export const JobDefinition = Type.Object(
     run: Type.Optional(Run),
     policy: Type.Optional(Policy),
     alerts: Type.Optional(Alerts),
+    heartbeat: Type.Optional(Heartbeat),
     expect: Type.Optional(Expect),
     paused: Type.Optional(
       Type.Boolean({ description: 'Pause or resume the job with this change. Default: unchanged.' }),

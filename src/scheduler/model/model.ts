@@ -298,6 +298,8 @@ export interface Settings {
   readonly routes?: readonly Route[];
   /** Names of receivers, for warnings. Absent: unknown. */
   readonly receivers?: readonly string[];
+  /** Names of services that are told of runs, for warnings. */
+  readonly services?: readonly string[];
   /** Of this node, by which jobs choose nodes. */
   readonly labels?: Labels;
 }

@@ -62,11 +62,26 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
 }
 
 /** Warnings about unknown receivers. Not refused, because another node may have them. */
-function unknownReceivers({ alerts }: JobDefinition, { receivers = [] }: Settings): string[] {
-  const known = receivers.length === 0 ? 'this server has none' : `receivers: ${receivers.join(', ')}`;
-  return (alerts?.to ?? [])
-    .filter((name) => !receivers.includes(name))
-    .map((name) => `alerts.to names '${shorten(name)}', which is no receiver (${known})`);
+function unknownReceivers(
+  { alerts, heartbeat }: JobDefinition,
+  { receivers = [], services = [] }: Settings,
+): string[] {
+  const unknown = (
+    field: string,
+    names: readonly string[],
+    known: readonly string[],
+    what: string,
+  ): string[] =>
+    names
+      .filter((name) => !known.includes(name))
+      .map((name) => {
+        const all = known.length === 0 ? 'this server has none' : `${what}s: ${known.join(', ')}`;
+        return `${field} names '${shorten(name)}', which is no ${what} (${all})`;
+      });
+  return [
+    ...unknown('alerts.to', alerts?.to ?? [], receivers, 'receiver'),
+    ...unknown('heartbeat.to', heartbeat?.to ?? [], services, 'heartbeat'),
+  ];
 }
 
 /** Problems with the schedule of a job that has other problems, as far as they can be determined. */

@@ -51,6 +51,7 @@ import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
 import { Listeners } from './listeners.ts';
 import { notLeading } from './loop.ts';
+import { Beats } from './outbox/beats.ts';
 import { owedIn } from './outbox/delivery.ts';
 import { type LastLines, Messages } from './outbox/messages.ts';
 import { submitReport } from './output/reports.ts';
@@ -112,6 +113,7 @@ export class Scheduler implements SchedulerHandle, Service {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     this.#listeners = new Listeners(parts);
+    new Beats(parts, this);
     this.#unled = new Unled(parts);
     this.#commits = new CommitTimes(parts);
     this.#activity = new Activity(parts);
