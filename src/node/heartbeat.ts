@@ -3,12 +3,11 @@
  * expects these requests alerts somebody when they stop. A scheduler that is down cannot do that itself.
  */
 
-import { open } from 'node:fs/promises';
 import { CarillonError } from '../errors.ts';
+import { get } from '../notify/http.ts';
+import { readUrl } from '../notify/secret.ts';
 import type { Clock, Log, Service } from '../scheduler/ports.ts';
-
-const answerWithinMs = 10_000;
-const maxUrlBytes = 4 * 1024;
+import type { Environment } from './config.ts';
 
 export interface HeartbeatParts {
   /** File with the URL, which is a secret: it is read for each request, and never logged. */
@@ -17,6 +16,8 @@ export interface HeartbeatParts {
   /** This node leads, and what it decides becomes durable. */
   readonly isWell: () => boolean;
   readonly clock: Clock;
+  /** For proxies. */
+  readonly environment: Environment;
   readonly log: Log;
 }
 
@@ -52,61 +53,28 @@ export class Heartbeat implements Service {
   }
 
   async #beat(): Promise<void> {
-    const { isWell, log } = this.#parts;
+    const { isWell, log, clock, environment } = this.#parts;
     if (!isWell()) return;
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(answerWithinMs)]);
-      const { status, body } = await fetch(await this.#url(), { signal });
-      await body?.cancel();
-      if (status >= 400) throw new Error(`it answered ${status}`);
+      await get({ url: await this.#url() }, { clock, environment }, this.#stop.signal);
       if (this.#failed) log.info({}, 'heartbeat.recovered');
       this.#failed = false;
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       // Once, and not each minute.
-      if (!this.#failed) log.warn({ error: reasonOf(error) }, 'heartbeat.failed');
+      if (!this.#failed) log.warn({ error: (error as Error).message }, 'heartbeat.failed');
       this.#failed = true;
     }
   }
 
   async #url(): Promise<string> {
     const { file } = this.#parts;
-    const text = await readStart(file);
-    if (/^https?:\/\/\S+$/.test(text) && URL.canParse(text)) return text;
-    throw new CarillonError(
-      'INVALID_FIELD',
-      `${file}: it has no URL. Allowed: a file with one http or https URL.`,
-      {
+    return readUrl(file).catch((error: unknown) => {
+      if (!(error instanceof CarillonError)) throw error;
+      throw new CarillonError('INVALID_FIELD', error.message, {
+        ...error.details,
         field: 'heartbeatUrlFile',
-        value: file,
-        allowed: 'a file with one http or https URL',
-      },
-    );
-  }
-}
-
-/** The first line. */
-async function readStart(path: string): Promise<string> {
-  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    throw new CarillonError('INVALID_FIELD', `${path}: it cannot be read (${error.code}).`, {
-      field: 'heartbeatUrlFile',
-      value: path,
-      allowed: 'a file that the scheduler may read',
+      });
     });
-  });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxUrlBytes), 0, maxUrlBytes, 0);
-    return buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0]?.trim() ?? '';
-  } finally {
-    await file.close();
   }
-}
-
-/** Why a request failed. The library's own words contain no part of the URL but its host. */
-function reasonOf(error: unknown): string {
-  if (error instanceof CarillonError) return error.message;
-  const { name, message, cause } = error as Error;
-  if (name === 'TimeoutError') return `it did not answer within ${answerWithinMs / 1_000} s`;
-  const { code } = Object(cause) as { code?: unknown };
-  return typeof code === 'string' ? `${message} (${code})` : message;
 }

@@ -95,6 +95,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
 
 interface Parts {
   readonly config: Config;
+  readonly environment: Environment;
   readonly log: Log;
   readonly bare: Bare;
   readonly installation: string;
@@ -155,7 +156,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
   const reportedOutput = createReportedOutput(logs, zk === null ? null : id);
   return {
-    ...{ config, log, bare, installation, node, store, engines, alerts, reportedOutput },
+    ...{ config, environment, log, bare, installation, node, store, engines, alerts, reportedOutput },
     election: election(node),
   };
 }
@@ -212,17 +213,14 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
   loopDelay.start();
   app.addHook('onClose', async () => loopDelay.stop());
-  return { scheduler, app, heartbeat: heartbeatOf(config, scheduler, log) };
+  return { scheduler, app, heartbeat: heartbeatOf(parts, scheduler) };
 }
 
-function heartbeatOf(
-  { heartbeatUrlFile: file, heartbeatEvery: everyMs }: Config,
-  scheduler: Scheduler,
-  log: Log,
-): Heartbeat | null {
+function heartbeatOf({ config, log, environment }: Parts, scheduler: Scheduler): Heartbeat | null {
+  const { heartbeatUrlFile: file, heartbeatEvery: everyMs } = config;
   if (file === null) return null;
   const isWell = (): boolean => scheduler.leadership().leading && scheduler.cluster().store.reachable;
-  return new Heartbeat({ file, everyMs, isWell, clock: realClock, log });
+  return new Heartbeat({ file, everyMs, isWell, clock: realClock, log, environment });
 }
 
 function endOnSignal(end: () => void): void {

@@ -16,12 +16,15 @@ const comeBack: readonly number[] = [408, 425, 429];
 /** A shorter part of an address is no secret, but a word such as `services`. */
 const secretLength = 8;
 
-export interface Post {
+export interface Post extends Ask {
+  readonly contentType?: string;
+  readonly body: string;
+}
+
+export interface Ask {
   /** A login in it becomes a header. It may be a secret, except its host. */
   readonly url: string;
-  readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string;
   /** Address of the receiver's own proxy, which may be a secret, except its host. */
   readonly proxy?: string | null;
   /** Texts that no error may contain, beside the addresses. */
@@ -31,9 +34,27 @@ export interface Post {
 export type PostParts = Pick<ReceiverParts, 'clock' | 'environment'>;
 
 /** NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
-export async function post(request: Post, parts: PostParts, signal: AbortSignal): Promise<void> {
+export const post = (
+  { contentType = 'application/json', body, headers, ...request }: Post,
+  parts: PostParts,
+  signal: AbortSignal,
+): Promise<void> => {
+  const all = { ...headers, 'content-type': contentType };
+  return ask({ ...request, headers: all }, { method: 'POST', body }, parts, signal);
+};
+
+/** As `post`, with nothing to send. */
+export const get = (request: Ask, parts: PostParts, signal: AbortSignal): Promise<void> =>
+  ask(request, { method: 'GET' }, parts, signal);
+
+async function ask(
+  request: Ask,
+  sent: { readonly method: string; readonly body?: string },
+  parts: PostParts,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, environment } = parts;
-  const { url, proxy = null, headers = {}, contentType = 'application/json', body, secrets = [] } = request;
+  const { url, proxy = null, headers = {}, secrets = [] } = request;
   const { target, login } = splitLogin(new URL(url));
   const way = wayTo(proxy, environment);
   const hidden = [...secrets, ...[new URL(url), ...way.proxies].flatMap(secretsOf)];
@@ -41,9 +62,8 @@ export async function post(request: Post, parts: PostParts, signal: AbortSignal)
   const cancel = clock.after(answerWithinMs, () => limit.abort());
   try {
     const response = await fetch(target, {
-      method: 'POST',
-      headers: { 'user-agent': 'Carillon', ...login, ...headers, 'content-type': contentType },
-      body,
+      ...sent,
+      headers: { 'user-agent': 'Carillon', ...login, ...headers },
       redirect: 'manual',
       ...(way.dispatcher !== null && { dispatcher: way.dispatcher }),
       signal: AbortSignal.any([limit.signal, signal]),

@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-function heartbeat(file = join(dir, 'url')) {
+function heartbeat(file = join(dir, 'url'), environment: Record<string, string> = {}) {
   const sim = new SimClock(0);
   let armed = 0;
   const clock: Clock = {
@@ -56,7 +56,7 @@ function heartbeat(file = join(dir, 'url')) {
   const state = { isWell: true };
   const note = (fields: object, event: string) => void logged.push(`${event} ${JSON.stringify(fields)}`);
   const log: Log = { debug: note, info: note, warn: note, error: note };
-  const beat = new Heartbeat({ file, everyMs: 60_000, isWell: () => state.isWell, clock, log });
+  const beat = new Heartbeat({ file, everyMs: 60_000, isWell: () => state.isWell, clock, log, environment });
   return { beat, next, sim, state };
 }
 
@@ -90,7 +90,10 @@ describe('a heartbeat', () => {
     answer = (response) => void response.end();
     await next();
     await until('it recovers', () => logged.length === 2);
-    expect(logged).toEqual(['heartbeat.failed {"error":"it answered 503"}', 'heartbeat.recovered {}']);
+    expect(logged).toEqual([
+      expect.stringMatching(/^heartbeat\.failed \{"error":"127\.0\.0\.1:\d+ responded with status 503\."\}$/),
+      'heartbeat.recovered {}',
+    ]);
     await beat.stop();
   });
 
@@ -100,7 +103,7 @@ describe('a heartbeat', () => {
     await beat.start();
     await next();
     await until('it fails', () => logged.length === 1);
-    expect(logged[0]).toMatch(/^heartbeat\.failed \{"error":"fetch failed/);
+    expect(logged[0]).toMatch(/^heartbeat\.failed \{"error":"127\.0\.0\.1:1 cannot be reached/);
     expect(logged.join()).not.toContain('secret-4711');
     await beat.stop();
   });
@@ -114,6 +117,17 @@ describe('a heartbeat', () => {
     await beat.stop();
   });
 
+  test('goes through the proxy in the environment', async () => {
+    const proxy = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    writeFileSync(join(dir, 'url'), 'http://hc.example.com/secret-4711');
+    const { beat, next } = heartbeat(undefined, { HTTP_PROXY: proxy });
+    await beat.start();
+    await next();
+    await until('the proxy is asked', () => requests.length === 1);
+    expect(requests).toEqual(['http://hc.example.com/secret-4711']);
+    await beat.stop();
+  });
+
   test.each([
     ['nothing', ''],
     ['no URL', 'hello'],
@@ -122,7 +136,8 @@ describe('a heartbeat', () => {
     writeFileSync(join(dir, 'url'), text);
     await expect(heartbeat().beat.start()).rejects.toMatchObject({
       code: 'INVALID_FIELD',
-      message: expect.stringContaining('Allowed: a file with one http or https URL.'),
+      message: expect.stringContaining('Allowed: a file with '),
+      details: { field: 'heartbeatUrlFile' },
     });
     await expect(heartbeat(join(dir, 'missing')).beat.start()).rejects.toThrow('it cannot be read (ENOENT)');
   });
