@@ -200,7 +200,7 @@ export interface Receivers {
   readonly names: readonly string[];
   /** See `Notifier.problem`. */
   readonly problem: string | null;
-  /** What this process sent, by receiver. */
+  /** What this process sent, by receiver; with an empty name, to all that do not exist. */
   readonly tries: ReadonlyMap<string, Tries>;
   /** Sends a message that says that it is a test. NOTIFICATION_REFUSED, NOTIFICATION_FAILED. */
   test(receiver: string): Promise<void>;

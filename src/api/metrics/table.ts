@@ -79,7 +79,7 @@ const nodeMetrics: readonly Metric[] = [
   {
     ...node(
       'carillon_notification_tries_total',
-      'Messages about alerts that this node sent, by receiver and outcome. failed: tried again later. refused: never accepted.',
+      'Messages about alerts that this node sent, by receiver (see carillon_notifications) and outcome. failed: tried again later. refused: never accepted.',
       ({ tries }) =>
         [...tries].flatMap(([receiver, { delivered, failed, refused }]): Sample[] => [
           [[receiver, 'delivered'], delivered],

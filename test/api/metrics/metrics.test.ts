@@ -119,6 +119,7 @@ describe('messages about alerts', () => {
       'notification_oldest_seconds{receiver="pager"}': 10,
       'notification_tries_total{receiver="pager",outcome="failed"}': 4,
       'notification_tries_total{receiver="mail",outcome="refused"}': 1,
+      'notification_tries_total{receiver="",outcome="refused"}': 1,
     });
     api.world.refuses = () => null;
     await api.world.clock.advance(10_000);

@@ -42,7 +42,7 @@ export class Messages implements Receivers {
   }
 
   get tries(): ReadonlyMap<string, Tries> {
-    return new Map(this.names.map((name) => [name, this.#tries.get(name) ?? noTries]));
+    return new Map([...this.names, ''].map((name) => [name, this.#tries.get(name) ?? noTries]));
   }
 
   get problem(): string | null {
@@ -50,15 +50,18 @@ export class Messages implements Receivers {
   }
 
   /** See `Notifier.send`. */
-  readonly send = async (notification: Notification): Promise<void> => {
+  readonly send = (notification: Notification): Promise<void> =>
+    this.#counted(notification.receiver, this.#deliver(notification));
+
+  async #deliver(notification: Notification): Promise<void> {
     const { receiver, alert, step, job } = notification;
     const notifier = this.#notifierOf(receiver);
     // Read when it is sent, because the end of the output may have come after the run's.
     const output = alert.run === null || step === 'resolved' ? [] : await this.#output(alert.run);
     const glance = this.#jobs.reader().glance(job);
     const known = { usual: runTimes(glance?.stats ?? null), output, base: this.#parts.self.url };
-    await this.#counted(receiver, notifier.send(receiver, messageOf(notification, known), glance));
-  };
+    await notifier.send(receiver, messageOf(notification, known), glance);
+  }
 
   async test(receiver: string): Promise<void> {
     const { clock, self } = this.#parts;
@@ -67,9 +70,11 @@ export class Messages implements Receivers {
   }
 
   async #counted(receiver: string, delivery: Promise<void>): Promise<void> {
+    // Jobs can name any receiver: those that do not exist are counted together.
+    const name = this.names.includes(receiver) ? receiver : '';
     const count = (outcome: keyof Tries): void => {
-      const tries = this.#tries.get(receiver) ?? noTries;
-      this.#tries.set(receiver, { ...tries, [outcome]: tries[outcome] + 1 });
+      const tries = this.#tries.get(name) ?? noTries;
+      this.#tries.set(name, { ...tries, [outcome]: tries[outcome] + 1 });
     };
     try {
       await delivery;
