@@ -379,3 +379,18 @@ describe('what is wrong', () => {
     expect((await carillon('--version')).out).toBe('1.2.3\n');
   });
 });
+
+test('a misspelt command of alerts is told from a job, and a mute names its own option', async () => {
+  expect(await carillon('alerts outbx')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("There is no job named 'outbx'. Did you mean carillon alerts outbox?"),
+  });
+  expect((await carillon('alerts nothing-like-it')).err).not.toContain('Did you mean carillon');
+  expect(await carillon('mute a --for P400D --reason x')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(
+      /'--for <duration>' argument 'P400D' is invalid\. Allowed: .*at most 366 days/,
+    ),
+  });
+  expect((await carillon('mute a --for P366D --reason x')).err).toContain("There is no job named 'a'.");
+});
