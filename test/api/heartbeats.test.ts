@@ -82,6 +82,10 @@ describe('a heartbeat', () => {
     const { run } = (await beat(`?rid=1&ago=${5 * 60_000 + 80_000}&duration=4000`)).json();
     const { items } = await api.get('/jobs/backup/ledger');
     expect(items).toMatchObject([{ end: 'caught-up', run, from: '2026-11-21T02:05:00.000Z' }]);
+    // Another one about that time is a run of its own.
+    await beat(`?rid=2&ago=${5 * 60_000 + 70_000}`);
+    expect((await api.get('/jobs/backup/ledger')).items).toEqual(items);
+    expect((await api.get('/jobs/backup')).counts).toMatchObject({ succeeded: 2, missed: 0 });
   });
 });
 

@@ -164,6 +164,33 @@ describe.skipIf(zookeeperMissing !== null)('three schedulers', () => {
     for (const server of live()) await ended(server);
   }, 60_000);
 
+  test('what somebody else runs is reported to any node, whoever leads at its start and its end', async () => {
+    await startAll();
+    const { leader, followers } = await roles();
+    const [first, second] = followers.map((i) => servers[i] as Server) as [Server, Server];
+    await first.ask('POST', '/api/v1/jobs', { name: 'backup', schedule: { cron: '0 2 * * *' } });
+    const report = async (to: Server, path: string, body?: string) => {
+      const response = await fetch(`${to.url}/api/v1/heartbeats/backup${path}?rid=1`, {
+        method: 'POST',
+        body: body ?? null,
+      });
+      expect(response.status).toBe(200);
+      return (await response.json()) as { run: string; state: string; repeated: boolean };
+    };
+    const started = await report(first, '/start');
+    expect(started.state).toBe('running');
+    await servers[leader]?.end('SIGKILL');
+    servers[leader] = null;
+    await roles();
+    const ended = await report(second, '', 'all is saved');
+    expect(ended).toMatchObject({ run: started.run, state: 'succeeded', repeated: false });
+    expect((await report(first, '', 'all is saved')).repeated).toBe(true);
+    for (const node of [first, second]) {
+      const logs = await fetch(`${node.url}/api/v1/runs/${started.run}/logs`);
+      expect(await logs.text()).toBe('all is saved');
+    }
+  }, 60_000);
+
   test('without a quorum nothing new starts, all nodes say so, and on return what was due is caught up', async () => {
     await startAll();
     const names = await repeating(2);

@@ -8,6 +8,7 @@ import { jobSet, scheduledJob } from './jobs.ts';
 import type { Judge } from './judge.ts';
 import type { SimNode } from './node.ts';
 import type { Random } from './random.ts';
+import { REPORTED_JOB } from './reporter.ts';
 import type { SimTime } from './time.ts';
 import type { Trace } from './trace.ts';
 
@@ -56,10 +57,10 @@ export class Clients {
 
   #ask(): void {
     const { random, judge } = this.#parts;
-    const name = random.pick([...judge.jobs.keys()]);
+    const name = random.pick(this.#names());
     if (name === undefined) return;
     const dice = random.next();
-    const live = [...judge.runs.values()].filter(({ state }) => !isEnded(state));
+    const live = [...judge.runs.values()].filter(({ job, state }) => job !== REPORTED_JOB && !isEnded(state));
     if (dice < 0.08) this.#start();
     else if (dice < 0.35) this.#trigger(name);
     else if (dice < 0.5) {
@@ -68,6 +69,11 @@ export class Clients {
     else if (dice < 0.8) this.#pause(name, random.chance(0.5));
     else if (dice < 0.92) this.#change(name);
     else this.#replace(name);
+  }
+
+  /** Jobs that somebody else runs are not theirs. */
+  #names(): string[] {
+    return [...this.#parts.judge.jobs.keys()].filter((name) => name !== REPORTED_JOB);
   }
 
   #put(definition: object & { readonly name: string }, expected: number): void {
@@ -145,8 +151,8 @@ export class Clients {
 
   /** Several jobs at once: all of the start is durable when it is answered, and no job of it has two runs. */
   #start(): void {
-    const { judge, random, onWrong } = this.#parts;
-    const names = [...judge.jobs.keys()].filter(() => random.chance(0.4));
+    const { random, onWrong } = this.#parts;
+    const names = this.#names().filter(() => random.chance(0.4));
     if (names.length === 0) return;
     const triggerId = `s${String(this.#requests).padStart(5, '0')}`;
     this.#send({ kind: 'start', names, triggerId, dryRun: false, by: 'client' }, (jobs) => {
@@ -159,7 +165,9 @@ export class Clients {
 
   #rerun(): void {
     const { judge, random } = this.#parts;
-    const ended = [...judge.runs.values()].slice(-200).filter(({ state }) => isEnded(state));
+    const ended = [...judge.runs.values()]
+      .slice(-200)
+      .filter(({ job, state }) => job !== REPORTED_JOB && isEnded(state));
     if (ended.length === 0) return;
     const triggerId = `r${String(this.#requests).padStart(5, '0')}`;
     const run = structuredClone(random.pick(ended));

@@ -3,7 +3,8 @@
  * be. Keeps its own account of everything, from the writes alone, in plain maps.
  */
 
-import { policyOf } from '../../src/scheduler/job/policy.ts';
+import { EXTERNAL } from '../../src/scheduler/job/external.ts';
+import { policyFor, policyOf } from '../../src/scheduler/job/policy.ts';
 import type { LaunchSpec } from '../../src/scheduler/job/spec.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
 import { textOrNull } from '../../src/scheduler/model/reason.ts';
@@ -73,6 +74,8 @@ export class Judge {
   /** Every run that was ever durable, of removed jobs too. */
   readonly runs = new Map<string, Run>();
   readonly starts = new Map<string, string[]>();
+  /** How runs ended that somebody else runs, by their key. */
+  readonly reported = new Map<string, 'success' | 'fail'>();
   /** When each run of a schedule became durable, and in which term. */
   readonly #births = new Map<string, { readonly at: number; readonly term: number }>();
   /** When each launch was first started. */
@@ -246,7 +249,7 @@ export class Judge {
     if (run.inRow === true && (run.state === 'skipped' || run.reason?.code === 'replaced'))
       this.#wrong(`${run.id} is to be caught up, and is ${run.state} (${textOrNull(run.reason)})`);
     const waits = run.state === 'waiting' && run.attempts.length === 0 && run.inRow !== true;
-    if (waits && life?.changed === false && policyOf(life.job.definition.policy).overlap === 'skip')
+    if (waits && life?.changed === false && policyFor(life.job.definition).overlap === 'skip')
       this.#wrong(
         `${run.id} is to be skipped where another is unfinished, and waits (${textOrNull(run.reason)})`,
       );
@@ -283,7 +286,7 @@ export class Judge {
   /** Unless its policy allows it, a job has one run under way. */
   #beside(run: Run): void {
     const life = this.jobs.get(run.job);
-    if (life === undefined || life.changed || life.job.definition.policy?.overlap === 'allow') return;
+    if (life === undefined || life.changed || policyFor(life.job.definition).overlap === 'allow') return;
     const isUnderWay = ({ state }: Run): boolean => state === 'launching' || state === 'running';
     const other = [...life.runs.values()].find((each) => each.id !== run.id && isUnderWay(each));
     if (isUnderWay(life.runs.get(run.id) ?? run) && other !== undefined)
@@ -307,8 +310,15 @@ export class Judge {
   #newlyEnded(run: Run, before: Run | undefined, life: JobLife | undefined): void {
     for (const attempt of run.attempts) {
       if (attempt.endedAt === null || before?.attempts[attempt.number - 1]?.endedAt != null) continue;
-      if (attempt.startedAt !== null && life !== undefined) life.attemptsEnded += 1;
+      // Of one that was given up it is not known how long it took.
+      const isGivenUp = attempt.engine === EXTERNAL && run.state === 'lost';
+      if (attempt.startedAt !== null && life !== undefined && !isGivenUp) life.attemptsEnded += 1;
       const { launchName, exitCode, reason } = attempt;
+      if (attempt.engine === EXTERNAL) {
+        if (exitCode === 0 && this.reported.get(run.reportKey ?? '') !== 'success')
+          this.#wrong(`${run.id} is taken for a success, and nobody reported it`);
+        continue;
+      }
       const held = [...this.#parts.engines()].flatMap((engine) => engine.held.get(launchName) ?? []);
       const forgotten = [...this.#parts.engines()].some((engine) => engine.forgotten.has(launchName));
       if (reason?.code === 'engine-forgot' && held.length > 0 && !forgotten)

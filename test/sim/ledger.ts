@@ -29,7 +29,13 @@ export function lineFault(life: JobLife, line: LedgerLine): string | null {
   const { name } = life.job;
   const old = life.lines.get(line.from);
   const now = said(life, line, 0);
-  if (old !== undefined && old.line.count > 0 && !goesOn(old.line, line) && !takesBack(old, line))
+  if (
+    old !== undefined &&
+    old.line.count > 0 &&
+    !goesOn(old.line, line) &&
+    !takesBack(old, line) &&
+    !makesUpFor(life, old.line, line)
+  )
     return `${name}: at ${iso(line.from)} the ledger said '${saying(old.line)}', and says '${saying(line)}' now`;
   for (const other of life.lines.values()) {
     if (other.line.from === line.from || other.line.to < line.from || other.line.from > line.to) continue;
@@ -38,7 +44,9 @@ export function lineFault(life: JobLife, line: LedgerLine): string | null {
       return `${name}: of ${iso(at)} the ledger says '${saying(other.line)}' and '${saying(line)}'`;
   }
   if (!isStretch(now)) return null;
-  const run = [...life.runs.values()].find((each) => isScheduled(each) && speaksOf(now, each.due));
+  const run = [...life.runs.values()].find(
+    (each) => isScheduled(each) && speaksOf(now, each.due) && !isMadeUpBy(life, each, line),
+  );
   return run === undefined ? null : `${name}: '${saying(line)}' covers the run ${run.id}`;
 }
 
@@ -48,6 +56,17 @@ const goesOn = (old: LedgerLine, line: LedgerLine): boolean =>
 
 const takesBack = ({ line: old, isLeap }: Said, line: LedgerLine): boolean =>
   isLeap && line.to < old.to && line.count <= old.count && line.end === old.end && line.run === old.run;
+
+/** A run that was missed was reported after all. */
+const makesUpFor = ({ runs }: Pick<JobLife, 'runs'>, old: LedgerLine, line: LedgerLine): boolean =>
+  old.end === 'missed' &&
+  runs.has(old.run ?? '') &&
+  isMadeUpBy({ runs }, runs.get(old.run ?? '') as Run, line);
+
+function isMadeUpBy({ runs }: Pick<JobLife, 'runs'>, { id, state }: Run, { end, run }: LedgerLine): boolean {
+  const trigger = runs.get(run ?? '')?.trigger;
+  return state === 'missed' && end === 'caught-up' && trigger?.kind === 'rerun' && trigger.of === id;
+}
 
 /** The line as it is said now, or as it goes on. */
 export function said(life: JobLife, line: LedgerLine, latest: number): Said {
@@ -96,6 +115,7 @@ export function ledgerFaults(life: JobLife): string[] {
     own.add(run.due);
     if (!isEnded(run.state)) continue;
     const line = life.lines.get(run.due)?.line;
+    if (line !== undefined && isMadeUpBy(life, run, line)) continue;
     if (line?.run !== run.id) return [`${name}: the run ${run.id} ended and has no line in the ledger`];
     if ((line.state ?? line.end) !== run.state)
       return [`${name}: the run ${run.id} ended as ${run.state}, its line says ${line.state ?? line.end}`];

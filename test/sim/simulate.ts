@@ -13,6 +13,7 @@ import { iso } from './ledger.ts';
 import { Network } from './network.ts';
 import { SimNode } from './node.ts';
 import { Random } from './random.ts';
+import { Reporter } from './reporter.ts';
 import { restFaults } from './rest.ts';
 import { SimTime } from './time.ts';
 import { instant, Trace } from './trace.ts';
@@ -75,16 +76,18 @@ export async function simulate(options: Options): Promise<Result> {
     epochMs: EPOCH_MS,
     onWrong,
   });
+  const reporter = new Reporter({ ...world, random: new Random(seed, 'crontab'), judge, onWrong });
   const faultsEnd = hours * 3_600_000;
   const stop = (): boolean => wrong !== null;
   for (const node of world.nodes) node.start();
   planFaults(world, seed, options.kinds ?? faultKinds, faultsEnd);
   clients.begin(faultsEnd);
+  reporter.begin(faultsEnd);
   await time.runUntil(faultsEnd, stop);
   healAll(world);
   await time.runUntil(faultsEnd + SETTLE_MS, stop);
   if (wrong === null) {
-    for (const fault of clients.faults()) onWrong(fault);
+    for (const fault of [...clients.faults(), ...reporter.faults()]) onWrong(fault);
     await comeToRest(world, judge, stop, onWrong);
   }
   if (wrong === null) for (const fault of restFaults(world, judge)) onWrong(fault);

@@ -83,6 +83,23 @@ describe.skipIf(!hasBrowser)('the page', () => {
     await page.context().close();
   });
 
+  test('of a job that somebody else runs says how to report it, and offers nothing that it cannot do', async () => {
+    await server.ask('PUT', '/api/v1/jobs/elsewhere', { schedule: { cron: '0 2 * * *' } });
+    const { body } = await server.ask<{ run: string }>('POST', '/api/v1/heartbeats/elsewhere');
+    const { page, faults } = await openPage(browser, server.url);
+    await page.goto('/jobs/elsewhere');
+    await page.getByText(`exec elsewhere -- command`).waitFor();
+    expect(await page.getByRole('button', { name: 'Pause' }).count()).toBe(1);
+    expect(await page.getByRole('button', { name: 'Run now' }).count()).toBe(0);
+    await page.goto(`/runs/${body.run}`);
+    await page.getByText('By somebody else').waitFor();
+    expect(await page.getByRole('button', { name: 'Run again' }).count()).toBe(0);
+    expect(await page.getByText('Launched on').count()).toBe(0);
+    expect(await barriers(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
+
   test('of alerts says who takes care of one, once somebody does', async () => {
     const { page, faults } = await openPage(browser, server.url);
     await page.goto('/alerts');

@@ -188,7 +188,10 @@ function caughtUp(
     root: entry.job.name,
     trigger,
   });
-  if (state === 'missed' && variant === '')
+  if (state === 'missed' && variant === '') {
+    // It is counted as the ledger has it.
+    entry.state.missed = Math.max(0, entry.state.missed - 1);
+    turn.draft.state(entry.state);
     turn.draft.ledger({
       job: entry.job.name,
       from: due,
@@ -198,6 +201,7 @@ function caughtUp(
       reason: null,
       run: run.id,
     });
+  }
   return run;
 }
 

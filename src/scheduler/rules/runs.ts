@@ -72,7 +72,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     run.reason = overlap.reason;
     draft.run(run);
   } else placeRun(turn, entry, run);
-  if (isExternal(entry.job.definition)) giveUpOldest(turn, entry);
+  if (isExternal(entry.job.definition)) giveUpOldest(turn, others);
   state.watch(run);
   if (!isEnded(run.state)) state.watchLate(run, draft.now);
   return run;
@@ -143,9 +143,13 @@ function reportedBy(schedule: Schedule | null, seed: Seed, now: number): number 
   return next === null ? from + REPORT_WITHIN_MS : next + REPORT_DELAY_MS;
 }
 
-/** Their ends may never be reported. */
-function giveUpOldest(turn: Turn, { runs }: Entry): void {
-  for (const run of runs.slice(0, Math.max(0, runs.length - MAX_REPORTED_RUNS))) giveUp(turn, run);
+/** Nothing may ever be reported of the others of a new run. Those that run are the last to go. */
+function giveUpOldest(turn: Turn, others: readonly Run[]): void {
+  const surplus = others.length + 1 - MAX_REPORTED_RUNS;
+  if (surplus <= 0) return;
+  const hasBegun = ({ attempts }: Run): boolean => attempts.length > 0;
+  const inTurn = [...others.filter((run) => !hasBegun(run)), ...others.filter(hasBegun)];
+  for (const run of inTurn.slice(0, surplus)) giveUp(turn, run);
 }
 
 /** Nobody reports this run any more. */

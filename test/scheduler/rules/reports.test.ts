@@ -209,6 +209,7 @@ describe('a report belongs to', () => {
     expect(rig.runs('backup')).toEqual(['missed 02:00', 'succeeded 02:00', 'queued 03:00']);
     expect(rig.history[1]?.trigger).toEqual({ kind: 'rerun', by: 'ann', of: 'backup.20261121T020000Z' });
     expect(rig.lines('backup')).toEqual(['caught-up 02:00']);
+    expect(rig.states.get('backup')).toMatchObject({ missed: 0, succeeded: 1 });
     expect(rig.alerts.has('backup.missed')).toBe(false);
   });
 
@@ -270,11 +271,20 @@ describe('reports about runs at the same time', () => {
     expect(rig.states.get('backup')?.succeeded).toBe(1);
   });
 
-  test('are bounded: the oldest run without an end is lost', () => {
-    for (let i = 0; i <= MAX_REPORTED_RUNS; i++) report('start', { key: `k${i}` });
+  test('are bounded: what waits is given up first, then the oldest run without an end', () => {
+    for (let i = 1; i < MAX_REPORTED_RUNS; i++) report('start', { key: `k${i}` });
+    rig.advance('2026-11-21T03:00:00Z');
+    rig.advance('2026-11-21T03:00:40Z');
+    report('start', { key: 'l1', agoMs: minutes(20) });
     expect(rig.state.entry('backup').runs).toHaveLength(MAX_REPORTED_RUNS);
-    expect(rig.runs('backup')[0]).toBe('lost 02:00');
+    expect(
+      rig.history.map(({ state, due }) => `${state} ${new Date(due).toISOString().slice(11, 16)}`),
+    ).toEqual(['missed 03:00']);
+    report('start', { key: 'l2', agoMs: minutes(20) });
+    expect(rig.state.entry('backup').runs).toHaveLength(MAX_REPORTED_RUNS);
+    expect(rig.runs('backup').slice(0, 2)).toEqual(['missed 03:00', 'lost 02:00']);
     expect(rig.reasons('backup')).toEqual([
+      'no run was reported in time',
       'its end was not reported, and too many later runs are unfinished',
     ]);
   });

@@ -41,12 +41,14 @@ export function momentsOf(run: WireRun): Moment[] {
   const several = run.attempts.length > 1;
   for (const attempt of run.attempts.slice(-maxAttempts)) {
     const which = several ? `, attempt ${attempt.number}` : '';
-    moments.push({
-      what: `Launched${which}`,
-      at: attempt.createdAt,
-      note: `on ${attempt.engine}${onHost(attempt.host)}`,
-      tone: 'plain',
-    });
+    // Somebody else launched it, and said nothing of that.
+    if (attempt.engine !== 'external')
+      moments.push({
+        what: `Launched${which}`,
+        at: attempt.createdAt,
+        note: `on ${attempt.engine}${onHost(attempt.host)}`,
+        tone: 'plain',
+      });
     if (attempt.startedAt !== null)
       moments.push({ what: `Running${which}`, at: attempt.startedAt, note: null, tone: 'run' });
     if (attempt.endedAt !== null && several) {
