@@ -1,7 +1,9 @@
 /** Bad days of an engine, and of the scheduler with it: what ended while nobody watched is told as it was. */
 
+import { once } from 'node:events';
 import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { DockerLauncherParts } from '../../../src/executor/docker/launcher.ts';
 import { realClock } from '../../../src/node/clock.ts';
@@ -89,8 +91,12 @@ describe.skipIf(dockerdMissing() !== null)('a new scheduler finds', () => {
   const scene = onEngine();
 
   /** Launches, stops the scheduler, lets something happen, and asks the next scheduler. */
-  async function meanwhile(script: string, happen: (spec: LaunchSpec) => Promise<void>) {
-    const spec = scene.job(script);
+  async function meanwhile(
+    script: string,
+    happen: (spec: LaunchSpec) => Promise<void>,
+    overrides: Partial<LaunchSpec> = {},
+  ) {
+    const spec = scene.job(script, overrides);
     const before = await scene.begin();
     await before.launcher.launch(spec);
     await before.launcher.stop();
@@ -187,17 +193,22 @@ describe.skipIf(dockerdMissing() !== null)('a new scheduler finds', () => {
   });
 
   test('that it was the memory', async () => {
-    const spec = scene.job('exec tail /dev/zero', { memoryBytes: 16 * 1024 * 1024 });
-    const before = await scene.begin();
-    await before.launcher.launch(spec);
-    await before.ended(spec.launchName);
-    await before.launcher.stop();
-    const after = await scene.begin();
-    expect(await scene.outcome(after.launcher, spec)).toEqual({
-      exitCode: 137,
-      reason: 'out of memory',
-      infrastructure: false,
-    });
+    // The engine hears of it after its kill, and not at all if the container has ended by then.
+    const door = scene.gate();
+    const script = `tail /dev/zero; code=$?; ${door.wait}; exit $code`;
+    const found = await meanwhile(
+      script,
+      async (spec) => {
+        const filters = { event: ['oom'], container: [spec.launchName] };
+        const heard = await scene.harness.dockerd.docker.getEvents({ since: 0, filters });
+        await once(heard, 'data');
+        (heard as Readable).destroy();
+        door.open();
+        await ended(spec);
+      },
+      { memoryBytes: 16 * 1024 * 1024 },
+    );
+    expect(found).toEqual({ exitCode: 137, reason: 'out of memory', infrastructure: false });
   });
 });
 
