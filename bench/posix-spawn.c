@@ -1,5 +1,5 @@
 /*
- * Starts COUNT shells that run LINE, the first at DUE, each other EVERY later (milliseconds), at most WIDTH at once.
+ * Starts COUNT shells that run LINE, the first TOGETHER at DUE, as many each EVERY later (milliseconds), at most WIDTH at once.
  * Keeps nothing of them: this is the least that a scheduler of processes must do.
  */
 
@@ -18,12 +18,12 @@ static void reap(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
+  if (argc != 7) return 2;
   char *shell[] = {"/bin/sh", "-c", argv[1], NULL};
-  long width = atol(argv[2]), due = atol(argv[3]), count = atol(argv[4]), every = atol(argv[5]);
+  long width = atol(argv[2]), due = atol(argv[3]), count = atol(argv[4]), every = atol(argv[5]), together = atol(argv[6]);
   long running = 0;
   for (long i = 0; i < count; i++) {
-    long at = due + i * every;
+    long at = due + i / together * every;
     struct timespec until = {at / 1000, at % 1000 * 1000000};
     while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL) == EINTR) {}
     for (; running >= width; running--) reap();

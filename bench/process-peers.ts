@@ -11,11 +11,12 @@ import { join } from 'node:path';
 import { Cron } from 'croner';
 import { peerPackage, startPostgres, startRedis } from './servers.ts';
 
-/** The first process is due at `due`, each other `everyMs` later: at 0 all are due at once. */
+/** This many processes, `together` of them at `due`, and as many each `everyMs` later. */
 export interface Wanted {
   readonly due: number;
   readonly count: number;
   readonly everyMs: number;
+  readonly together: number;
 }
 
 export interface Opened {
@@ -35,8 +36,8 @@ export interface Contestant {
 /** Concurrent processes of all that have a limit: graphile-worker starts more with 8 per core than with 2 or 32. */
 export const width = 8 * availableParallelism();
 
-export function duesOf({ due, count, everyMs }: Wanted): number[] {
-  return Array.from({ length: count }, (_, i) => due + i * everyMs);
+export function duesOf({ due, count, everyMs, together }: Wanted): number[] {
+  return Array.from({ length: count }, (_, i) => due + Math.floor(i / together) * everyMs);
 }
 
 export const posixSpawn: Contestant = {
@@ -48,8 +49,8 @@ export const posixSpawn: Contestant = {
     execFileSync('gcc', ['-O2', '-o', program, join(import.meta.dirname, 'posix-spawn.c')]);
     let ended = Promise.resolve();
     return {
-      want: async ({ due, count, everyMs }) => {
-        const numbers = [width, due, count, everyMs].map(String);
+      want: async ({ due, count, everyMs, together }) => {
+        const numbers = [width, due, count, everyMs, together].map(String);
         ended = succeeded(program, [line, ...numbers]);
       },
       close: async () => {

@@ -6,19 +6,15 @@
 
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { until } from '../test/support/until.ts';
-import { type Contestant, duesOf, type Opened, peers } from './process-peers.ts';
+import { type Contestant, duesOf, type Opened, peers, type Wanted } from './process-peers.ts';
 
-/** This many processes, each so much later than the one before: at 0 all are due at once. */
-export interface Part {
-  readonly count: number;
-  readonly everyMs: number;
-}
+export type Part = Omit<Wanted, 'due'>;
 
 /** Milliseconds, sorted. */
 export type Lateness = readonly number[];
 
 /** Enough for a contestant to compile and connect what it needs. */
-const warmUp: Part = { count: 20, everyMs: 0 };
+const warmUp: Part = { count: 20, everyMs: 0, together: 20 };
 /** Nineteen digits and the end of the line. */
 const STAMP_BYTES = 20;
 
@@ -44,14 +40,14 @@ async function contestantOf(name: string): Promise<Contestant> {
 }
 
 async function latenessOf(opened: Opened, stamps: string, part: Part): Promise<Lateness> {
-  const { count, everyMs } = part;
+  const { count, everyMs, together } = part;
   // Time to accept them: the slowest takes less than a millisecond for each.
   const due = Math.ceil((Date.now() + 1_500 + count) / 1_000) * 1_000;
   const wanted = { due, ...part };
   await opened.want(wanted);
   if (Date.now() > due) throw new Error(`${count} processes were accepted after they were due.`);
   const all = (): boolean => existsSync(stamps) && statSync(stamps).size >= count * STAMP_BYTES;
-  await until(`${count} processes run`, all, due - Date.now() + count * (everyMs + 100) + 60_000);
+  await until(`${count} processes run`, all, due - Date.now() + count * (everyMs / together + 100) + 60_000);
   const times = readFileSync(stamps, 'utf8').trim().split('\n').map(Number);
   rmSync(stamps);
   const dues = duesOf(wanted);

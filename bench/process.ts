@@ -1,5 +1,5 @@
 /**
- * Measures how late processes run: many due at the same second, and one each second. Carillon, other schedulers and
+ * Measures how late processes run: one each second, thirty each second, and many due at the same second. Carillon, other schedulers and
  * bare starts take turns, each alone. All start the same line with `/bin/sh -c`: a program that records the time of
  * its first instruction.
  */
@@ -16,7 +16,8 @@ import { buildStamp } from './stamp.ts';
 
 const contestants = [carillon, carillonWarm, ...peers];
 const TURNS = 3;
-const eachSecond: Part = { count: 20, everyMs: 1_000 };
+const eachSecond: Part = { count: 20, everyMs: 1_000, together: 1 };
+const thirtyEachSecond: Part = { count: 600, everyMs: 1_000, together: 30 };
 
 /** Parts of each contestant: an entry for each turn. */
 type Figures = Map<Contestant, readonly Lateness[]>;
@@ -29,12 +30,13 @@ export async function run(processes: number | null): Promise<void> {
   const before = loadavg();
   try {
     buildStamp(stamp);
-    const parts = [eachSecond, { count, everyMs: 0 }];
-    const [seconds, bursts] = await inTurns(stamp, parts, processes === null ? TURNS : 1);
-    printSeconds(seconds as Figures);
+    const parts = [eachSecond, thirtyEachSecond, atOnce(count)];
+    const [seconds, thirties, bursts] = await inTurns(stamp, parts, processes === null ? TURNS : 1);
+    printSeconds('One process each second', seconds as Figures);
+    printSeconds('Thirty processes each second', thirties as Figures);
     printBursts(bursts as Figures, count);
     if (processes === null) {
-      const [large] = await inTurns(stamp, [{ count: 10_000, everyMs: 0 }], 1);
+      const [large] = await inTurns(stamp, [atOnce(10_000)], 1);
       printBursts(large as Figures, 10_000);
     }
   } finally {
@@ -42,6 +44,8 @@ export async function run(processes: number | null): Promise<void> {
   }
   printConditions(before);
 }
+
+const atOnce = (count: number): Part => ({ count, everyMs: 0, together: count });
 
 /** The figures of each part. */
 async function inTurns(stamp: string, parts: readonly Part[], turns: number): Promise<Figures[]> {
@@ -73,11 +77,11 @@ const at = (sorted: Lateness, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
 /** Of all turns together. */
-function printSeconds(figures: Figures): void {
+function printSeconds(title: string, figures: Figures): void {
   const all = (each: Contestant): Lateness => [...(figures.get(each) ?? [])].flat().sort((a, b) => a - b);
   const p50 = (each: Contestant): number => at(all(each), 0.5);
   printTable(
-    `One process each second, ${all(carillon).length} of each`,
+    `${title}, ${all(carillon).length} of each`,
     ['late p50', 'late p99', 'p50 to `posix_spawn`', "p50 to Node's `spawn`"],
     (each) => [
       `${p50(each).toFixed(1)} ms`,

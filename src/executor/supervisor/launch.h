@@ -601,19 +601,22 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
   if (is_missing_some) write_positions();
 }
 
-/* One write, with `start` last: a reader that finds it has the other lines too. */
-static int note_start(long pid, int has_cgroup) {
-  static struct line line;
+/* The lines of the start, but for its time: reading them from the system takes longer than all that is left to do then. */
+static int identify(struct line *line, long pid, int has_cgroup) {
   static long fields[BEGAN + 1];
   const long self = ask(GETPID, 0, 0, 0, 0, 0);
-  if (has_cgroup) add(&line, "in-cgroup\n");
+  if (has_cgroup) add(line, "in-cgroup\n");
   int known = stat_of(pid, fields);
-  add(&line, "job "), add_number(&line, pid), add(&line, " "), add_number(&line, fields[BEGAN]);
+  add(line, "job "), add_number(line, pid), add(line, " "), add_number(line, fields[BEGAN]);
   known &= stat_of(self, fields);
-  add(&line, "\nstart "), add_number(&line, self), add(&line, " "), add_number(&line, fields[BEGAN]), add(&line, " ");
-  known &= add_first_line(&line, "/proc/sys/kernel/random/boot_id");
-  add(&line, " "), add_time(&line), add(&line, "\n");
-  return known && note(&line);
+  add(line, "\nstart "), add_number(line, self), add(line, " "), add_number(line, fields[BEGAN]), add(line, " ");
+  return known & add_first_line(line, "/proc/sys/kernel/random/boot_id");
+}
+
+/* One write, with `start` last: a reader that finds it has the other lines too. */
+static int note_start(struct line *line) {
+  add(line, " "), add_time(line), add(line, "\n");
+  return note(line);
 }
 
 /* A supervisor that may start its job keeps the lock for its whole life. */
@@ -671,8 +674,10 @@ static long supervise(const struct job *job, long gate, unsigned number, long be
     result = killed_for_memory(job->limited) > 0 ? NO_MEMORY : NO_PROCESS;
   if (result == DONE && (ask(READ, gate, (long)&instant, sizeof instant, 0, 0) != sizeof instant || !claimed(job->name)))
     result = CLAIM_LOST;
+  static struct line start;
+  if (result == DONE && !identify(&start, pid, cgroup >= 0)) result = NO_FILE;
   if (result == DONE) wait_for(instant);
-  if (result == DONE && !note_start(pid, cgroup >= 0)) result = NO_FILE;
+  if (result == DONE && !note_start(&start)) result = NO_FILE;
   if (result != DONE) {
     /* Without the reply, the job's process ends by itself. */
     ask(CLOSE, line[0], 0, 0, 0, 0);

@@ -1,8 +1,8 @@
 /**
  * The next launch of a job and its preparation: pull the image and create the container (`prestage`), or
- * start a container or a process and stop it at its gate (`warmStart`). The names of runs and launches follow from the due time, so
- * a launch is known before it is decided. Preparation never affects correctness: at the due time the run is
- * decided as usual, and a preparation for a different launch is discarded.
+ * start a container or a process and stop it at its gate (`warmStart`). Processes are held for a moment unasked. The names of
+ * runs and launches follow from the due time, so a launch is known before it is decided. Preparation never affects correctness:
+ * at the due time the run is decided as usual, and a preparation for a different launch is discarded.
  */
 
 import { CarillonError } from '../../errors.ts';
@@ -10,15 +10,21 @@ import type { JobDefinition } from '../job/definition.ts';
 import { choiceOf, isLeaderOnly } from '../job/node-choice.ts';
 import { policyOf } from '../job/policy.ts';
 import type { LaunchSpec } from '../job/spec.ts';
-import type { Settings } from '../model/model.ts';
+import type { EngineSettings, Settings } from '../model/model.ts';
 import type { Entry, State } from '../state/state.ts';
 import { whatThrows } from '../state/usable.ts';
+import { isForeseeable } from './due.ts';
 import { engineFor, engineSettings } from './engine-choice.ts';
-import { firstLaunch } from './launch.ts';
+import { engineLimit, firstLaunch, limitsOf } from './launch.ts';
 import { idleReason, newRun, ofSchedule } from './runs.ts';
 
 /** A waiting container takes about 3 MB; to prepare earlier, use `prestage`. */
 export const LONGEST_WARM_START_MS = 600_000;
+/**
+ * A process is held this long without being asked for: dozens are prepared in that time, on a busy machine too. If its scheduler
+ * dies, what is held was nobody's run, unlike what was decided.
+ */
+export const UNASKED_MS = 500;
 /** Nothing is pulled more than a day ahead, so the lease of a created container fits a timer. */
 export const LONGEST_PRESTAGE_MS = 86_400_000;
 
@@ -30,34 +36,63 @@ export interface Step {
 
 export interface Coming {
   readonly due: number;
+  /** By its job. */
+  readonly isAsked: boolean;
   readonly spec: LaunchSpec;
   /** Ascending; each replaces the previous one. */
   readonly steps: readonly Step[];
 }
 
 /**
- * Null if there is nothing to prepare: not requested, nothing due, the job is idle or blocked, or its engine
- * is gone.
+ * Null if there is nothing to prepare: not requested or too early for what is not, nothing due, the job is idle or blocked, or
+ * its engine is gone.
  */
-export function comingLaunch(state: State, entry: Entry): Coming | null {
-  const found = whatThrows(() => ({ coming: foreseen(state, entry) }));
+export function comingLaunch(state: State, entry: Entry, now: number): Coming | null {
+  const found = whatThrows(() => ({ coming: foreseen(state, entry, now) }));
   return typeof found === 'string' ? null : found.coming;
 }
 
-function foreseen(state: State, entry: Entry): Coming | null {
+/** Jobs on this engine are held unasked. */
+export const isHeldUnasked = ({ abilities }: EngineSettings): boolean =>
+  !abilities.images && abilities.ahead.warmStart === null;
+
+function foreseen(state: State, entry: Entry, now: number): Coming | null {
   const { definition } = entry.job;
   const { due } = entry;
+  if (due === null || idleReason(entry) !== null) return null;
   const { prestageMs, warmStartMs } = policyOf(definition.policy);
-  if ((prestageMs === null && warmStartMs === null) || due === null || idleReason(entry) !== null)
-    return null;
+  const isAsked = prestageMs !== null || warmStartMs !== null;
+  const steps = isAsked
+    ? askedSteps(state, entry, due)
+    : due - now <= UNASKED_MS && isStartedSoon(state, entry)
+      ? [{ at: due - UNASKED_MS, warm: true }]
+      : [];
+  if (steps.length === 0) return null;
+  const run = newRun(entry, ofSchedule(due, false), due);
+  return { due, isAsked, spec: firstLaunch(state, entry, run), steps };
+}
+
+function askedSteps(state: State, entry: Entry, due: number): Step[] {
+  const { definition } = entry.job;
+  const { prestageMs, warmStartMs } = policyOf(definition.policy);
   const can = (field: Field): boolean => whyNot(field, definition, state.settings) === null;
   const steps: Step[] = [];
   if (prestageMs !== null && prestageMs > (warmStartMs ?? 0) && can('prestage'))
     steps.push({ at: due - prestageMs, warm: false });
   if (warmStartMs !== null && can('warmStart')) steps.push({ at: due - warmStartMs, warm: true });
-  if (steps.length === 0) return null;
-  const run = newRun(entry, ofSchedule(due, false), due);
-  return { due, spec: firstLaunch(state, entry, run), steps };
+  return steps;
+}
+
+/** Nothing is in its way now, so what is held will hardly be in vain. */
+function isStartedSoon(state: State, entry: Entry): boolean {
+  const { definition } = entry.job;
+  const { run } = definition;
+  const { settings } = state;
+  if (run === undefined || !isForeseeable(entry) || whyNot('warmStart', definition, settings) !== null)
+    return false;
+  const engine = engineFor(run, settings);
+  const limits = limitsOf(state, entry, engineLimit(settings, engine));
+  return isHeldUnasked(engineSettings(engine, settings)) && state.slots.full(limits) === null;
 }
 
 const fields = ['prestage', 'warmStart'] as const;

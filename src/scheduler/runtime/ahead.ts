@@ -1,18 +1,22 @@
 /**
- * Prepares the launches of jobs with `prestage` or `warmStart`, and discards those that have changed.
- * Preparation is best effort: without it, a job starts the normal way.
+ * Prepares the launches of jobs with `prestage` or `warmStart`, and of processes that are due soon, and discards those that have
+ * changed. Preparation is best effort: without it, a job starts the normal way.
  */
 
 import { sameJson } from '../job/same.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Clock } from '../ports.ts';
-import { comingLaunch } from '../rules/coming.ts';
+import { comingLaunch, isHeldUnasked, UNASKED_MS } from '../rules/coming.ts';
 import { ON_TIME_MS } from '../rules/due.ts';
 import type { State } from '../state/state.ts';
 import { Timetable } from '../state/timetable.ts';
 
 /** Delay after a due time until its decision is certain to be made; only then is the next one prepared. */
 const CHECK_AGAIN_MS = 100;
+/** Pause between looks for what is due soon. */
+const LOOK_AGAIN_MS = 100;
+/** Those that were not asked for leave room for others: engines hold twice as many. */
+const MOST_UNASKED = 128;
 /** Maximum sleep: limits what a suspend or a step of the wall clock can delay. */
 const MAX_SLEEP_MS = 1_000;
 
@@ -49,12 +53,16 @@ export class Ahead {
   readonly #checks = new Timetable<PlannedCheck>();
   /** By job. */
   readonly #made = new Map<string, Made>();
+  readonly #looksForUnasked: boolean;
+  /** When to look again for what is due soon. */
+  #lookAt = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | null = null;
   #wakeAt = Number.POSITIVE_INFINITY;
   #running = false;
 
   constructor(parts: AheadParts) {
     this.#parts = parts;
+    this.#looksForUnasked = Object.values(parts.state.settings.engines).some(isHeldUnasked);
   }
 
   start(): void {
@@ -83,17 +91,18 @@ export class Ahead {
     const { state, clock, discard } = this.#parts;
     const now = clock.now();
     const entry = state.jobs.get(job);
-    const coming = entry === undefined ? null : comingLaunch(state, entry);
+    const coming = entry === undefined ? null : comingLaunch(state, entry, now);
     let made = this.#made.get(job);
     if (made !== undefined && (coming === null || !sameJson(made.spec, coming.spec))) {
-      // Once it is due, its launch uses it or it expires.
-      if (now < made.due) discard(made.spec);
+      // Once it is decided or due, its launch uses it or it expires.
+      if (now < made.due && !state.launches.has(made.spec.launchName)) discard(made.spec);
       this.#made.delete(job);
       made = undefined;
     }
     if (entry === undefined || coming === null) return;
-    const { due, spec, steps } = coming;
+    const { due, isAsked, spec, steps } = coming;
     const step = steps.findLast(({ at }) => at <= now);
+    if (!isAsked && made === undefined && this.#made.size >= MOST_UNASKED) return;
     if (step !== undefined && now < due && made?.warm !== step.warm) {
       this.#made.set(job, { due, spec, warm: step.warm });
       this.#parts.prepare({ spec, warm: step.warm, priority: entry.priority, forMs: due - now + ON_TIME_MS });
@@ -102,9 +111,22 @@ export class Ahead {
     this.#checks.add(next, { job, priority: entry.priority });
   }
 
+  /** Prepares what did not ask for it. Where hundreds are due, all take seconds, and to have prepared some only delays others. */
+  #look(now: number): void {
+    this.#lookAt = now + LOOK_AGAIN_MS;
+    const soon = this.#parts.state.timetable.upTo(now + UNASKED_MS, MOST_UNASKED + 1);
+    if (soon.length > MOST_UNASKED) return;
+    for (const subject of soon)
+      if ('due' in subject && this.#made.get(subject.job.name)?.due !== subject.due)
+        this.#check(subject.job.name);
+  }
+
   #rearm(): void {
-    const { clock } = this.#parts;
-    const earliest = this.#checks.earliest();
+    const { clock, state } = this.#parts;
+    const soon = this.#looksForUnasked
+      ? Math.max(this.#lookAt, state.timetable.earliest() - UNASKED_MS)
+      : Number.POSITIVE_INFINITY;
+    const earliest = Math.min(this.#checks.earliest(), soon);
     if (earliest === Number.POSITIVE_INFINITY) return;
     const now = clock.now();
     const at = Math.min(earliest, now + MAX_SLEEP_MS);
@@ -121,6 +143,7 @@ export class Ahead {
     for (let check = this.#checks.takeDue(now); check !== null; check = this.#checks.takeDue(now))
       jobs.add(check.subject.job);
     for (const job of jobs) this.#check(job);
+    if (this.#looksForUnasked && now >= this.#lookAt) this.#look(now);
     this.#rearm();
   }
 }

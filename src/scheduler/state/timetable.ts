@@ -53,6 +53,20 @@ export class Timetable<S extends Subject> {
     return { instant, subject };
   }
 
+  /** Subjects whose time is not after then, at most so many, in no order. */
+  upTo(instant: number, most: number): S[] {
+    const found: S[] = [];
+    const places = [0];
+    for (const at of places) {
+      const subject = this.#subjects[at];
+      if (subject === undefined || (this.#instants[at] as number) > instant) continue;
+      found.push(subject);
+      if (found.length === most) break;
+      places.push(2 * at + 1, 2 * at + 2);
+    }
+    return found;
+  }
+
   #sink(): void {
     const size = this.#instants.length;
     for (let at = 0; ; ) {

@@ -27,7 +27,7 @@ function rigWith(definition: object): Rig {
   return rig;
 }
 
-const foresee = (rig: Rig) => comingLaunch(rig.state, rig.state.entry('a'));
+const foresee = (rig: Rig) => comingLaunch(rig.state, rig.state.entry('a'), rig.now);
 
 test('the launch that is foreseen is the one that is decided at the instant', () => {
   const rig = rigWith({ policy: { warmStart: 'PT5S', priority: 7 }, labels: { team: 'x' } });
@@ -78,6 +78,48 @@ describe('when something is made ready', () => {
     const rig = rigWith({ schedule: { at: '2026-01-01T00:30:00Z' }, policy: { warmStart: 'PT5S' } });
     rig.advance('2026-01-01T00:31:00Z');
     expect(foresee(rig)).toBeNull();
+  });
+});
+
+describe('a process is held for half a second unasked', () => {
+  const run = { command: 'true' };
+  const justBefore = '2026-01-01T00:59:59.500Z';
+  const isHeld = (definition: object, prepare: (rig: Rig) => void = () => {}): boolean => {
+    const rig = rigWith({ run, ...definition });
+    prepare(rig);
+    rig.advance(justBefore);
+    return foresee(rig) !== null;
+  };
+
+  test('and no longer', () => {
+    const rig = rigWith({ run });
+    rig.advance('2026-01-01T00:59:59.499Z');
+    expect(foresee(rig)).toBeNull();
+    rig.advance(justBefore);
+    expect(foresee(rig)?.steps).toEqual([{ at: instant(justBefore), warm: true }]);
+  });
+
+  test.each<[string, boolean, object, ((rig: Rig) => void)?]>([
+    ['but no container', false, { run: { image: 'busybox', command: 'true' } }],
+    ['not under a shell', false, { run: { ...run, engine: 'shell' } }],
+    ['not where its node is not known', false, { run: { ...run, on: 'any' } }],
+    ['not while a run is in its way', false, {}, (rig) => rig.trigger('a')],
+    ['even while one runs that is not', true, { policy: { overlap: 'allow' } }, (rig) => rig.trigger('a')],
+    ['not while the job is paused', false, {}, (rig) => rig.submit({ kind: 'pause', name: 'a', by: 'test' })],
+    ['with a free slot of its pool', true, { policy: { pool: 'etl' } }],
+    [
+      'not while its pool has none',
+      false,
+      { policy: { pool: 'etl' } },
+      (rig) => {
+        for (const name of ['b', 'c']) {
+          rig.put({ name, run, policy: { pool: 'etl' } } as never);
+          rig.trigger(name);
+        }
+      },
+    ],
+  ])('%s', (_, is, definition, prepare) => {
+    expect(isHeld(definition, prepare)).toBe(is);
   });
 });
 

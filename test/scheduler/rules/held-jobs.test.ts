@@ -208,7 +208,7 @@ function expectGoodOnTime(rig: Rig): void {
   for (const name of ['good', 'odd']) {
     const entry = state.entry(name);
     expect(() => [
-      comingLaunch(state, entry),
+      comingLaunch(state, entry, rig.now),
       lateness(entry, rig.now, () => []),
       rig.view(name),
     ]).not.toThrow();

@@ -1,6 +1,7 @@
 /** Making ready, by the clock: in time, for what will be launched, and given up for what will not. */
 
 import { describe, expect, test } from 'vitest';
+import type { Settings } from '../../../src/scheduler/model/model.ts';
 import { Ahead } from '../../../src/scheduler/runtime/ahead.ts';
 import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
@@ -125,9 +126,13 @@ test('an engine that is down when it should make ready launches at the instant a
   expect((await world.history('a')).map(({ state }) => state)).toEqual(['succeeded']);
 });
 
+type Definition = { name: string } & Record<string, unknown>;
+
 /** What is asked of the engines for these jobs, by the second; `timers` counts what was waited for. */
-function rig(...definitions: ({ name: string } & Record<string, unknown>)[]) {
-  const core = new Rig('2026-01-01T00:00:00Z', { engines, pools: {} });
+const rig = (...definitions: Definition[]) => rigOn(engines, ...definitions);
+
+function rigOn(on: Settings['engines'], ...definitions: Definition[]) {
+  const core = new Rig('2026-01-01T00:00:00Z', { engines: on, pools: {} });
   core.put(...definitions);
   const start = core.now;
   const clock = new SimClock(start);
@@ -207,6 +212,61 @@ describe('what is asked of the engines', () => {
     ahead.changed('b');
     await clock.advance(1_000);
     expect(did).toEqual(['0.3 hold b for 10000', '0.9 hold a for 10000']);
+  });
+});
+
+describe('a process that is due soon', () => {
+  const processes = {
+    process: { concurrency: null, abilities: abilities.process, tombstoneMs: 600_000 },
+  } as const;
+  const job = (name: string, at = '2026-01-01T00:00:06Z') => ({
+    name,
+    schedule: { at },
+    run: { command: 'true' },
+  });
+
+  test('is held unasked for half a second, and each of every second is', async () => {
+    const world = await World.at('2026-01-01T00:00:00Z', { engines: processes, pools: {} });
+    world.engine.plan = () => ({ durationMs: 100, exitCode: 0 });
+    await world.put({ ...job('a'), schedule: { cron: '* * * * * *' } });
+    await world.clock.advance(1_300);
+    for (let second = 0; second < 3; second++) {
+      expect(ready(world)).toEqual([]);
+      await world.clock.advance(400);
+      expect(ready(world)).toEqual(['a held']);
+      const [held] = [...world.engine.ready.values()];
+      await world.clock.advance(600);
+      expect(world.engine.started.at(-1)).toEqual(held?.spec);
+    }
+  });
+
+  test('is held anew after an edit, and left alone by one once it is decided', async () => {
+    const { core, clock, did, ahead } = rigOn(processes, job('a'));
+    ahead.start();
+    await clock.advance(5_700);
+    core.put({ ...job('a'), run: { command: 'false' } });
+    ahead.changed('a');
+    expect(did.map((what) => what.replace(/-.*/, ''))).toEqual([
+      '5.5 hold a for 5500',
+      '5.7 discard a',
+      '5.7 hold a for 5300',
+    ]);
+    await clock.advance(290);
+    core.now = clock.now();
+    core.announce('2026-01-01T00:00:06Z');
+    core.put({ ...job('a'), run: { command: 'other' } });
+    ahead.changed('a');
+    expect(did).toHaveLength(3);
+  });
+
+  test.each([
+    [128, 128],
+    [129, 0],
+  ])('is held unless it is one of hundreds: %i of %i', async (due, held) => {
+    const { clock, did, ahead } = rigOn(processes, ...Array.from({ length: due }, (_, i) => job(`j${i}`)));
+    ahead.start();
+    await clock.advance(5_900);
+    expect(did).toHaveLength(held);
   });
 });
 

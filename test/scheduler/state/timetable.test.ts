@@ -59,3 +59,20 @@ test('each thing is taken with its own instant, and once', () => {
   expect(new Set(taken.map((each) => each?.subject.id)).size).toBe(100);
   expect(timetable.takeDue(200)).toBeNull();
 });
+
+test('it shows what comes up to an instant, all of it or as many as are wanted', () => {
+  fc.assert(
+    fc.property(fc.array(entry), fc.nat(12), fc.nat(8), (entries, instant, more) => {
+      const timetable = new Timetable<Thing>();
+      entries.forEach((each, id) => {
+        timetable.add(each.instant, { id, priority: each.priority });
+      });
+      const wanted = entries.flatMap((each, id) => (each.instant <= instant ? [id] : []));
+      const idsOf = (most: number) => timetable.upTo(instant, most).map(({ id }) => id);
+      expect(idsOf(entries.length + 1).sort((a, b) => a - b)).toEqual(wanted);
+      const some = idsOf(more + 1);
+      expect(some).toHaveLength(Math.min(more + 1, wanted.length));
+      expect(wanted).toEqual(expect.arrayContaining(some));
+    }),
+  );
+});
