@@ -26,6 +26,8 @@ export interface Setting<T> {
   readonly help: string;
   /** Detects the default of this host. Only called if the setting is not given. */
   readonly detect?: () => T;
+  /** A variable of others for the same, such as `OTEL_…`. Everything else comes before it. */
+  readonly sharedVariable?: string;
 }
 
 /** Keys are those of the file; flags and variables are derived from them. */

@@ -66,6 +66,7 @@ const swarmEngine = 'src/executor/swarm';
 const wire = 'src/api/wire';
 const api = 'src/api';
 const notify = 'src/notify';
+const traces = 'src/traces';
 const node = 'src/node';
 const engineList = 'src/node/engines.ts';
 
@@ -128,11 +129,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/api/app.ts': [errors, stats, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
   [notify]: [errors, jobFile, schedule, job, model, spine, chronos],
+  [traces]: [errors, model, spine],
   [engineList]: [setting, model, spine, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
   [node]: [
     ...[errors, setting, job, model, recordsRoom, spine, rules, 'src/scheduler/runtime', 'src/api/app.ts'],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
-    ...[peers, supervisor, executor, logs, engineList, notify],
+    ...[peers, supervisor, executor, logs, engineList, notify, traces],
   ],
   'src/cli': [
     ...[errors, dag, jobFile, schedule, job, check, model, chronos, rules],
@@ -398,8 +400,8 @@ describe('the house is tidy', () => {
   });
 
   test('only src/peers/client.ts speaks HTTP to other nodes', () => {
-    // The command line is a client of the API; heartbeats and messages go to services outside.
-    const outside = ['src/notify/http.ts'];
+    // The command line is a client of the API; messages, heartbeats and traces go to services outside.
+    const outside = ['src/notify/http.ts', 'src/traces/collector.ts'];
     const isOther = (path: string) => !path.startsWith('src/cli/') && !outside.includes(path);
     const others = sources.filter(({ path }) => isOther(path));
     const calls = /(?:await|return|=>?|\() ?fetch\(/;

@@ -5,7 +5,7 @@
 
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peers } from '../peers/client.ts';
-import type { SchedulerHandle } from '../scheduler/handle.ts';
+import type { SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import type { Buckets } from '../scheduler/stats/tally.ts';
 import { limitBodies, readBodies } from './body/read.ts';
@@ -74,6 +74,8 @@ export interface AppSettings {
   readonly hosts?: readonly string[];
   /** How late timers fire, as measured for metrics. */
   readonly loopDelay?: () => Buckets;
+  /** Spans of this node, for metrics. Absent: runs are not traced. */
+  readonly traces?: () => TraceFigures;
   /** Jobs with metrics of their own. Default: none. */
   readonly metricsJobs?: MetricsJobs;
   /** Folder of the built web app. Without it there are no pages. */
@@ -139,6 +141,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     jobs: settings.metricsJobs ?? { most: 0, labels: [] },
     load,
     loopDelay: settings.loopDelay,
+    traces: settings.traces,
   });
   const closing = new AbortController();
   const context: ApiContext = {

@@ -48,7 +48,12 @@ export function loadConfig(args: readonly string[], environment: Environment): C
   const flags = readFlags(args);
   const variables = readVariables(environment);
   const file = flags.file ?? variables.file;
-  const found = { ...(file && readFile(file)), ...variables.found, ...flags.found };
+  const found = {
+    ...readSharedVariables(environment),
+    ...(file && readFile(file)),
+    ...variables.found,
+    ...flags.found,
+  };
   const valuesOf = (wanted: (name: string) => boolean) =>
     Object.freeze(Object.fromEntries(names.filter(wanted).map((name) => [name, resolve(name, found[name])])));
   const isOfNode = (name: string): boolean => Object.hasOwn(nodeSettings, name);
@@ -164,6 +169,16 @@ function readVariables(environment: Environment): { found: RawSettings; file: Ra
     else if (!othersVariables.includes(variable)) throw unknown('variable', variable, variable, known);
   }
   return { found, file };
+}
+
+function readSharedVariables(environment: Environment): RawSettings {
+  const found: RawSettings = {};
+  for (const name of names) {
+    const source = rowOf(name).sharedVariable;
+    const raw = source === undefined ? undefined : environment[source];
+    if (source !== undefined && raw !== undefined && raw !== '') found[name] = { raw, source };
+  }
+  return found;
 }
 
 function readFile({ raw: path, source }: RawSetting): RawSettings {

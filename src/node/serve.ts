@@ -15,6 +15,7 @@ import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import type { ReportedOutput } from '../scheduler/reported-output.ts';
 import { LoopDelay } from '../scheduler/runtime/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
+import type { Traces } from '../traces/traces.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
@@ -25,6 +26,7 @@ import { createLog } from './log.ts';
 import { raisePriority } from './priority.ts';
 import { type Bare, createShared } from './shared.ts';
 import { stopWithin } from './stop.ts';
+import { tracesOf } from './tracing.ts';
 
 /** More concurrent starts only delay each one: measured with containers and with processes. */
 const STARTS_PER_CORE = 2;
@@ -48,7 +50,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
-  const { node, store, engines, alerts } = parts;
+  const { node, store, engines, alerts, traces } = parts;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -69,6 +71,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   let code = 1;
   try {
     await heartbeat?.start();
+    await traces?.start();
     await alerts?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
@@ -81,6 +84,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
       async () => heartbeat?.stop(),
       () => scheduler.stop(),
       async () => alerts?.stop(),
+      async () => traces?.stop(),
       async () => app.close(),
       () => store.close(),
       () => engines.close(),
@@ -106,6 +110,8 @@ interface Parts {
   readonly engines: Engines;
   /** Null: there is no file of alerts. */
   readonly alerts: Alerts | null;
+  /** Null: no collector is configured. */
+  readonly traces: Traces | null;
   readonly reportedOutput: ReportedOutput;
 }
 
@@ -155,15 +161,16 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const capacity = capacityOf(engines.settings);
   const node = { id, host: hostname(), pid: process.pid, url: '', version, labels, capacity };
   const reportedOutput = createReportedOutput(logs, zk === null ? null : id);
+  const traces = tracesOf(config, { installation, node, environment, clock: realClock, log });
   return {
-    ...{ config, environment, log, bare, installation, node, store, engines, alerts, reportedOutput },
+    ...{ config, environment, log, bare, installation, node, store, engines, alerts, traces, reportedOutput },
     election: election(node),
   };
 }
 
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
-  const { config, log, bare, installation, node, store, election, engines, alerts } = parts;
+  const { config, log, bare, installation, node, store, election, engines, alerts, traces } = parts;
   const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
     settings: {
@@ -171,6 +178,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       known: knownEngines,
       pools: config.pools,
       labels: node.labels ?? {},
+      traced: traces !== null,
       get routes() {
         return alerts?.routes ?? [];
       },
@@ -197,6 +205,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     log,
     startsInFlight: config.startsInFlight ?? STARTS_PER_CORE * availableParallelism(),
     ...(alerts !== null && { notifier: alerts }),
+    ...(traces !== null && { traces }),
     lastLines,
     reportedOutput: parts.reportedOutput,
     onFatal,
@@ -209,6 +218,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     bare,
     metricsJobs: config.metricsJobs,
     loopDelay: () => loopDelay.buckets(),
+    ...(traces !== null && { traces: () => traces.figures() }),
   };
   const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
   loopDelay.start();

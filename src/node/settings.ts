@@ -191,6 +191,40 @@ const telling = {
   ),
 } as const satisfies SettingsTable;
 
+/** Without a login, which would be in the arguments of this process: headers have the keys. */
+const collectorUrl: Kind<string | null> = {
+  placeholder: 'url',
+  allowed: 'an http or https URL without a login, such as http://127.0.0.1:4318',
+  read: (raw) => {
+    const url = typeof raw === 'string' ? raw.trim() : '';
+    return /^https?:\/\/[^\s@#]+$/.test(url) && URL.canParse(url) ? url : undefined;
+  },
+};
+
+const tracing = {
+  otlpEndpoint: {
+    ...setting(
+      collectorUrl,
+      null,
+      'OpenTelemetry collector that gets a trace of each run: OTLP over HTTP, at /v1/traces below this URL. Default: OTEL_EXPORTER_OTLP_ENDPOINT.',
+    ),
+    sharedVariable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  },
+  otlpTracesEndpoint: {
+    ...setting(
+      collectorUrl,
+      null,
+      'The same as a whole URL, which is used as it is. Default: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.',
+    ),
+    sharedVariable: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  },
+  otlpHeadersFile: setting(
+    text('file'),
+    null,
+    'File with headers for the collector, such as its key, one per line. Default: OTEL_EXPORTER_OTLP_HEADERS.',
+  ),
+} as const satisfies SettingsTable;
+
 const limits = {
   startsInFlight: setting(
     whole(1, 10_000),
@@ -231,9 +265,9 @@ const limits = {
 } as const satisfies SettingsTable;
 
 /** Settings of the node itself. */
-export const nodeSettings = { ...reach, ...telling, ...limits };
+export const nodeSettings = { ...reach, ...telling, ...tracing, ...limits };
 
-const behindReach: SettingsTable = { ...engineSettings, ...telling, ...limits };
+const behindReach: SettingsTable = { ...engineSettings, ...telling, ...tracing, ...limits };
 
 /**
  * All settings, in the order of the help. Keys are those of the file; flags and variables are derived from

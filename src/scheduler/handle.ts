@@ -196,6 +196,16 @@ export interface Tries {
   readonly refused: number;
 }
 
+/** Spans since this process began. */
+export interface TraceFigures {
+  readonly exported: number;
+  /** The collector did not take them. */
+  readonly refused: number;
+  /** Too many waited, or the collector was away at the stop. */
+  readonly dropped: number;
+  readonly waiting: number;
+}
+
 export interface Receivers {
   readonly names: readonly string[];
   /** See `Notifier.problem`. */

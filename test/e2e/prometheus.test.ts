@@ -19,7 +19,8 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
     dir = mkdtempSync(join(tmpdir(), 'carillon-scraped-'));
     const alerts = join(dir, 'alerts.yaml');
     writeFileSync(alerts, 'receivers: { ops: { command: { argv: ["true"] } } }\n');
-    const more = ['--alerts-file', alerts];
+    // Nobody listens there.
+    const more = ['--alerts-file', alerts, '--otlp-endpoint', 'http://127.0.0.1:1'];
     server = await Server.start(dir, ['--pools', 'etl=2', '--process-concurrency', '8', ...more]);
     prometheus = await Prometheus.start([server.url.replace('http://', '')], rulesFile);
     for (const [name, command] of [
@@ -60,7 +61,7 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
   });
 
   test('knows every metric of the table by its kind', async () => {
-    // A node that leads, with an engine, a pool and a receiver, and a job that succeeded and one that failed, has them all.
+    // A node that leads, with an engine, a pool, a receiver and a collector, and a job that succeeded and one that failed, has them all.
     const known = await eventually(
       () => prometheus.get<Record<string, { type: string; help: string }[]>>('metadata'),
       (found) => found.carillon_job_last_failure_timestamp_seconds !== undefined,

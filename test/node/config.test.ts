@@ -267,3 +267,37 @@ function refusal(args: string[], environment: Record<string, string>): CarillonE
   }
   throw new Error('it was not refused');
 }
+
+describe('a variable of OpenTelemetry', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318';
+  test('counts if nothing of ours says otherwise', () => {
+    expect(loadConfig([], { OTEL_EXPORTER_OTLP_ENDPOINT }).otlpEndpoint).toBe(OTEL_EXPORTER_OTLP_ENDPOINT);
+    expect(loadConfig([], { OTEL_EXPORTER_OTLP_ENDPOINT: '' }).otlpEndpoint).toBeNull();
+    const path = file('otlp.yaml', 'otlpEndpoint: http://file:4318\n');
+    for (const [args, environment] of [
+      [['--otlp-endpoint', 'http://own:4318'], {}],
+      [[], { CARILLON_OTLP_ENDPOINT: 'http://own:4318' }],
+    ] as const)
+      expect(loadConfig(args, { OTEL_EXPORTER_OTLP_ENDPOINT, ...environment }).otlpEndpoint).toBe(
+        'http://own:4318',
+      );
+    expect(loadConfig(['--config', path], { OTEL_EXPORTER_OTLP_ENDPOINT }).otlpEndpoint).toBe(
+      'http://file:4318',
+    );
+  });
+
+  test('is named if it is wrong', () => {
+    expect(() => loadConfig([], { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' })).toThrow(
+      /^OTEL_EXPORTER_OTLP_ENDPOINT is "collector:4317"\. Allowed: an http or https URL/,
+    );
+  });
+});
+
+test.each(['http://user:key@collector:4318', 'ftp://collector', 'http://', 'http://a b'])(
+  'a collector at %j is refused',
+  (url) => {
+    expect(() => loadConfig(['--otlp-endpoint', url], {})).toThrow(
+      /Allowed: an http or https URL without a login/,
+    );
+  },
+);

@@ -18,6 +18,8 @@ import { createFakeLauncher, FakeEngine } from './fake-launcher.ts';
 import { testMember, testSettings } from './rig.ts';
 import { SimClock } from './sim-clock.ts';
 
+const endedIn = (notices: readonly Notice[]): Run[] =>
+  notices.flatMap((notice) => (notice.kind === 'run' && notice.run.endedAt !== null ? [notice.run] : []));
 type LogLine = (level: keyof Log, event: string, fields: object) => void;
 const never = new Promise<never>(() => undefined);
 
@@ -41,6 +43,8 @@ export class World {
   readonly messages: Message[] = [];
   /** Output of reported runs, by name. */
   readonly outputs = new Map<string, Uint8Array>();
+  /** Runs whose ends were given to be traced. */
+  readonly traced: Run[] = [];
   /** An error instead of accepting a message. */
   refuses: (receiver: string) => Error | null = () => null;
   fresh = true;
@@ -81,6 +85,7 @@ export class World {
       startsInFlight: this.startsInFlight,
       notifier: this.#notifier(),
       reportedOutput: this.#reportedOutput(),
+      traces: { decided: (notices) => this.traced.push(...endedIn(notices)) },
       onFatal: (error) => this.fatal.push(error),
     });
   }

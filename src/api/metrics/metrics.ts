@@ -1,6 +1,6 @@
 /** Reads the metrics of this node, in turns with other work, and writes them in Prometheus' text format. */
 
-import type { JobGlance, SchedulerHandle } from '../../scheduler/handle.ts';
+import type { JobGlance, SchedulerHandle, TraceFigures } from '../../scheduler/handle.ts';
 import { figuresOf } from '../../scheduler/read/figures.ts';
 import type { Buckets } from '../../scheduler/stats/tally.ts';
 import { passing } from '../lists/job-filter.ts';
@@ -28,6 +28,8 @@ export interface MetricsParts {
   readonly load: () => Load;
   /** Absent: not measured. */
   readonly loopDelay?: (() => Buckets) | undefined;
+  /** Absent: runs are not traced. */
+  readonly traces?: (() => TraceFigures) | undefined;
 }
 
 export class Metrics {
@@ -54,7 +56,7 @@ export class Metrics {
   }
 
   async #scrape(): Promise<Scrape> {
-    const { scheduler, version, load, loopDelay } = this.#parts;
+    const { scheduler, version, load, loopDelay, traces } = this.#parts;
     const { user, system } = process.cpuUsage();
     const state = await this.#state();
     return {
@@ -63,6 +65,7 @@ export class Metrics {
       cluster: scheduler.cluster(),
       commits: scheduler.commits(),
       loopDelay: loopDelay?.() ?? null,
+      traces: traces?.() ?? null,
       process: {
         residentBytes: process.memoryUsage.rss(),
         cpuSeconds: (user + system) / 1e6,

@@ -1,6 +1,13 @@
 /** What metrics are read from at one scrape, and the form of a row of their table. */
 
-import type { ClusterView, CommitFigures, EngineView, PoolView, Tries } from '../../scheduler/handle.ts';
+import type {
+  ClusterView,
+  CommitFigures,
+  EngineView,
+  PoolView,
+  TraceFigures,
+  Tries,
+} from '../../scheduler/handle.ts';
 import type { EndState } from '../../scheduler/model/model.ts';
 import type { Figures } from '../../scheduler/read/figures.ts';
 import type { Buckets } from '../../scheduler/stats/tally.ts';
@@ -14,6 +21,8 @@ export interface Scrape {
   readonly commits: CommitFigures;
   /** Null: not measured. */
   readonly loopDelay: Buckets | null;
+  /** Null: runs are not traced. */
+  readonly traces: TraceFigures | null;
   readonly process: ProcessFigures;
   readonly load: Load;
   readonly ends: EndCounts;

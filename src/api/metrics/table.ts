@@ -90,6 +90,23 @@ const nodeMetrics: readonly Metric[] = [
     kind: 'counter',
     labels: ['receiver', 'outcome'],
   },
+  {
+    ...node(
+      'carillon_trace_spans_total',
+      'Spans of runs and attempts, by outcome. exported: taken by the collector. refused: not taken. dropped: too many waited, or the collector was away at the stop. Absent without a collector.',
+      ({ traces }) =>
+        traces === null
+          ? []
+          : (['exported', 'refused', 'dropped'] as const).map((outcome) => [[outcome], traces[outcome]]),
+    ),
+    kind: 'counter',
+    labels: ['outcome'],
+  },
+  node(
+    'carillon_trace_spans_waiting',
+    'Spans that wait for the collector. Absent without a collector.',
+    ({ traces }) => one(traces?.waiting ?? null),
+  ),
   node('carillon_http_connections', 'Open connections.', ({ load }) => one(load.connections)),
   node('carillon_http_reads', 'Reads in progress.', ({ load }) => one(load.reads)),
   node('carillon_http_streams', 'Open event and output streams.', ({ load }) => one(load.streams)),

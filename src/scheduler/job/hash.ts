@@ -7,6 +7,16 @@ export function hash53(text: string): number {
   return (high & 0x1fffff) * 2 ** 32 + low;
 }
 
+/** As many hexadecimal digits as are asked for, a multiple of 8; not for secrets. Each lane starts where the last one ended. */
+export function hexHash(text: string, digits: number): string {
+  let hex = '';
+  for (let hash = 0x811c9dc5; hex.length < digits; hash ^= 0x9e3779b9) {
+    hash = lane(text, hash);
+    hex += hash.toString(16).padStart(8, '0');
+  }
+  return hex;
+}
+
 /** FNV-1a over UTF-16 units, then a final mix so that every input bit reaches every output bit. */
 function lane(text: string, seed: number): number {
   let hash = seed;

@@ -302,6 +302,8 @@ export interface Settings {
   readonly services?: readonly string[];
   /** Of this node, by which jobs choose nodes. */
   readonly labels?: Labels;
+  /** Spans of runs are exported, and attempts learn theirs. */
+  readonly traced?: boolean;
 }
 
 /** Another node that responds and takes launches. */

@@ -12,6 +12,7 @@ import type { FetchItem, LaunchSpec, SecretRef } from '../job/spec.ts';
 import { launchName } from '../model/ids.ts';
 import type { Attempt, Run, Settings } from '../model/model.ts';
 import { nextRunState } from '../model/run-state.ts';
+import { traceVariables } from '../model/trace.ts';
 import type { Effect } from '../state/decision.ts';
 import type { Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
@@ -163,6 +164,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     image: given.image ?? null,
     argv: programOf(given),
     env: {
+      ...(state.settings.traced === true && traceVariables(state.installation, run, attempt)),
       ...given.env,
       ...run.params,
       ...identity(run, attempt),

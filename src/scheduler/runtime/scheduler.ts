@@ -81,6 +81,8 @@ export interface SchedulerParts {
   readonly lastLines?: LastLines;
   /** Absent: the output of reported runs is not kept. */
   readonly reportedOutput?: ReportedOutput;
+  /** Learns what this node decided as the leader, once it is durable. */
+  readonly traces?: { readonly decided: (notices: readonly Notice[]) => void };
   /** A broken invariant: the node cannot continue and the process should end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -165,7 +167,7 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async #lead(term: number): Promise<void> {
-    const { store, clock, log, startsInFlight, self, election } = this.#parts;
+    const { store, clock, log, startsInFlight, self, election, traces } = this.#parts;
     await this.#unlead('elected again');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
@@ -186,6 +188,7 @@ export class Scheduler implements SchedulerHandle, Service {
       send: this.#messages.send,
       onNotices: (notices, acts) => {
         this.#activity.decided(notices, acts);
+        traces?.decided(notices);
         this.#listeners.publish(notices);
       },
       onBroken: (error) => this.#broken(error),
@@ -392,7 +395,5 @@ export class Scheduler implements SchedulerHandle, Service {
 
   subscribe = (listener: (notice: Notice) => void): (() => void) => this.#listeners.add(listener);
 
-  now(): number {
-    return this.#parts.clock.now();
-  }
+  now = (): number => this.#parts.clock.now();
 }
