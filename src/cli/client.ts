@@ -156,6 +156,9 @@ export class Client {
     (await this.#get<{ items: WireAlert[] }>(at('jobs', job, 'alerts'))).items;
   acknowledge = (job: string, condition: string, body: { until?: string }) =>
     this.#send<WireAlert>('POST', at('jobs', job, 'alerts', condition, 'acknowledge'), body);
+  /** Of an alert that is not about a job. */
+  acknowledgeById = (id: string, body: { until?: string }) =>
+    this.#send<WireAlert>('POST', at('alerts', id, 'acknowledge'), body);
   mute = (job: string, body: { until: string; reason: string }) =>
     this.#send<WireMute>('PUT', at('jobs', job, 'mute'), body);
   unmute = (job: string) => this.#send<WireMute>('DELETE', at('jobs', job, 'mute'));

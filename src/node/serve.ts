@@ -13,7 +13,7 @@ import { Alerts } from '../notify/alerts.ts';
 import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import type { ReportedOutput } from '../scheduler/reported-output.ts';
-import { LoopDelay } from '../scheduler/runtime/loop-delay.ts';
+import { LoopDelay } from '../scheduler/runtime/health/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import type { Traces } from '../traces/traces.ts';
 import { realClock } from './clock.ts';
@@ -181,6 +181,9 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       traced: traces !== null,
       get routes() {
         return alerts?.routes ?? [];
+      },
+      get maintenance() {
+        return alerts?.maintenance ?? [];
       },
       get receivers() {
         return [...(alerts?.receivers ?? [])];

@@ -39,11 +39,13 @@ export function alertmanagerReceiver(settings: AlertmanagerSettings, parts: Rece
 }
 
 function alertOf(message: Message, endsAt: number, installation: string): object {
-  const { step, condition, job, severity, owner, since, title, facts, output } = message;
+  const { step, condition, job, subject, severity, owner, since, title, facts, output } = message;
   const link = linkOf(message);
   const own = {
     alertname: `Carillon${capital(step === 'test' ? step : condition)}`,
-    ...{ job, severity, installation },
+    ...(job !== null && { job }),
+    ...(subject !== '' && { subject }),
+    ...{ severity, installation },
     ...(owner !== null && { owner }),
   };
   return {

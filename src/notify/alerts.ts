@@ -5,7 +5,7 @@
 
 import { stat } from 'node:fs/promises';
 import { CarillonError, problemsIn } from '../errors.ts';
-import type { Message, Route } from '../scheduler/model/alert.ts';
+import type { Maintenance, Message, Route } from '../scheduler/model/alert.ts';
 import type { About, JobBeat, Notifier } from '../scheduler/notifier.ts';
 import type { Log } from '../scheduler/ports.ts';
 import { readAlertsFile } from './file.ts';
@@ -27,6 +27,7 @@ export class Alerts implements Notifier {
   #routes: readonly Route[] = [];
   #heartbeats: Heartbeats = {};
   readonly #stopping = new AbortController();
+  #maintenance: readonly Maintenance[] = [];
   /** What tells whether the file has changed. */
   #seen = '';
   #problem: string | null = null;
@@ -46,6 +47,10 @@ export class Alerts implements Notifier {
 
   get routes(): readonly Route[] {
     return this.#routes;
+  }
+
+  get maintenance(): readonly Maintenance[] {
+    return this.#maintenance;
   }
 
   get problem(): string | null {
@@ -87,11 +92,12 @@ export class Alerts implements Notifier {
       const { mtimeMs, ino, size } = await stat(this.#path);
       const seen = `${mtimeMs} ${ino} ${size}`;
       if (seen === this.#seen && this.#problem === null) return;
-      const { receivers, routes, heartbeats } = await readAlertsFile(this.#path);
+      const { receivers, routes, maintenance, heartbeats } = await readAlertsFile(this.#path);
       for (const settings of Object.values(heartbeats)) await checkAddressFile(settings);
       await this.#deliveries.use(receivers);
       this.#routes = routes;
       this.#heartbeats = heartbeats;
+      this.#maintenance = maintenance;
       this.#seen = seen;
       this.#problem = null;
       const counts = { receivers: this.receivers.size, routes: routes.length };

@@ -104,7 +104,7 @@ function variables(
     CARILLON_STEP: step,
     CARILLON_CONDITION: condition,
     CARILLON_SEVERITY: severity,
-    CARILLON_JOB: job,
+    CARILLON_JOB: job ?? '',
     CARILLON_TITLE: title,
     CARILLON_LINK: linkOf(message) ?? '',
   };

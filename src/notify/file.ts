@@ -1,5 +1,5 @@
 /**
- * The file of alerts: YAML or JSON, one mapping with `receivers` and `routes`. Secrets are not in it, but in files that it
+ * The file of alerts: YAML or JSON, one mapping with `receivers`, `routes` and `maintenance`. Secrets are not in it, but in files that it
  * names; what is found in their place by mistake is not repeated. All mistakes in it are told together.
  */
 
@@ -9,10 +9,16 @@ import { CarillonError, firstOf } from '../errors.ts';
 import { parseJobFile } from '../job-file/read.ts';
 import { explain, Findings, type Shape } from '../scheduler/job/schema/explain.ts';
 import { closed } from '../scheduler/job/schema/parts.ts';
-import type { Route } from '../scheduler/model/alert.ts';
+import type { Maintenance, Route } from '../scheduler/model/alert.ts';
 import { checkHeartbeat, HeartbeatSchema, type HeartbeatSettings, type Heartbeats } from './heartbeats.ts';
 import { checkReceiver, receiverHints } from './receivers.ts';
-import { RouteSchema, routeLimits, routesOf, type WrittenRoute } from './routes.ts';
+import {
+  MaintenanceSchema,
+  maintenanceLimits,
+  maintenanceOf,
+  type WrittenMaintenance,
+} from './routing/maintenance.ts';
+import { RouteSchema, routeLimits, routesOf, type WrittenRoute } from './routing/routes.ts';
 import { ReceiverSchema, type ReceiverSettings, type Receivers, receiverLimits } from './schema.ts';
 
 const maxFileBytes = 1024 * 1024;
@@ -32,6 +38,7 @@ const FileSchema = Type.Object(
       }),
     ),
     routes: Type.Optional(Type.Array(Type.Unknown(), { maxItems: routeLimits.routes })),
+    maintenance: Type.Optional(Type.Array(Type.Unknown(), { maxItems: maintenanceLimits.windows })),
   },
   closed,
 );
@@ -40,6 +47,7 @@ export interface AlertsFile {
   readonly receivers: Receivers;
   readonly routes: readonly Route[];
   readonly heartbeats: Heartbeats;
+  readonly maintenance: readonly Maintenance[];
 }
 
 /** LIMIT_EXCEEDED, an error of the system, or the first problem of the file with its place, carrying the others. */
@@ -85,6 +93,7 @@ function checked(fields: Readonly<Record<string, unknown>>, findings: Findings):
   hasForm(FileSchema, fields.heartbeats === undefined ? fields : { receivers: {}, ...fields }, '');
   const receivers = isMapping(fields.receivers) ? fields.receivers : {};
   const routes = Array.isArray(fields.routes) ? fields.routes : [];
+  const windows = Array.isArray(fields.maintenance) ? fields.maintenance : [];
   for (const [name, settings] of Object.entries(receivers))
     if (hasForm(ReceiverSchema, settings, `receivers.${name}`))
       checkReceiver(name, settings as ReceiverSettings, findings);
@@ -98,6 +107,11 @@ function checked(fields: Readonly<Record<string, unknown>>, findings: Findings):
     routes: routes.flatMap((route, i) =>
       hasForm(RouteSchema, route, `routes[${i}]`)
         ? routesOf(route as WrittenRoute, `routes[${i}]`, receivers as Receivers, findings)
+        : [],
+    ),
+    maintenance: windows.flatMap((window, i) =>
+      hasForm(MaintenanceSchema, window, `maintenance[${i}]`)
+        ? maintenanceOf(window as WrittenMaintenance, `maintenance[${i}]`, findings)
         : [],
     ),
   };

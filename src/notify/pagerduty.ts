@@ -38,7 +38,7 @@ function eventOf(message: Message, routingKey: string): object {
     ...(link !== null && { client_url: link }),
     payload: {
       summary: fitting(step === 'test' ? `Test: ${title}` : title, summaryLength),
-      source: job,
+      source: job ?? 'carillon',
       // PagerDuty has the same three, and `error`. A test pages nobody for a reason.
       severity: step === 'test' ? 'info' : severity,
       timestamp: new Date(since).toISOString(),

@@ -169,7 +169,7 @@ function checkHeaders(at: string, { headers = {}, headerFiles = {} }: WebhookSet
 /** With a quote, as a value may have one: a placeholder outside of quotes is no JSON either. */
 const example: Message = {
   ...{ key: '"', alertKey: '"', step: 'opened', condition: 'failed', severity: 'critical' },
-  ...{ job: '"', owner: '"', labels: {}, since: 0, at: 0, title: '"' },
+  ...{ job: '"', subject: '', owner: '"', labels: {}, since: 0, at: 0, title: '"' },
   ...{ facts: [], output: ['"'], link: null },
 };
 

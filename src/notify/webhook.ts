@@ -60,7 +60,7 @@ function bodyOf(message: Message, settings: WebhookSettings, about: About | unde
 /** As Chronos sent it (`--http_notification_url`): all values are texts. */
 function chronosJson(message: Message, about: About | undefined): string {
   const { step, condition, owner } = message;
-  const job = about === undefined ? { job: message.job } : noticeOf(about);
+  const job = about === undefined ? { job: message.job ?? '' } : noticeOf(about);
   const told = step === 'opened' ? chronosSubjects[condition] : undefined;
   const subject = told === undefined ? headline(message) : `[Chronos] job '${job.job}' ${told}`;
   return JSON.stringify({ subject, message: plainText(message), to: owner ?? '', ...job });
@@ -70,10 +70,24 @@ const chronosSubjects: Partial<Record<Condition, string>> = { failed: 'failed!',
 
 /** The message with ISO 8601 timestamps. */
 export function messageJson(message: Message): string {
-  const { key, alertKey, step, condition, severity, job, owner, labels, since, at, title, facts, output } =
-    message;
+  const {
+    key,
+    alertKey,
+    step,
+    condition,
+    severity,
+    job,
+    subject,
+    owner,
+    labels,
+    since,
+    at,
+    title,
+    facts,
+    output,
+  } = message;
   return JSON.stringify({
-    ...{ key, alertKey, step, condition, severity, job, owner, labels },
+    ...{ key, alertKey, step, condition, severity, job, subject, owner, labels },
     since: new Date(since).toISOString(),
     at: new Date(at).toISOString(),
     ...{ title, facts, output, link: linkOf(message) },

@@ -2,7 +2,7 @@
 
 import type { CarillonError } from '../errors.ts';
 import type { JobDefinition } from './job/definition.ts';
-import type { Alert, Condition, Notification } from './model/alert.ts';
+import type { Alert, Notification } from './model/alert.ts';
 import type { Job, JobState, Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 
@@ -82,8 +82,8 @@ export type Command =
   /** Somebody takes care of an open alert. */
   | {
       readonly kind: 'acknowledge';
-      readonly name: string;
-      readonly condition: Condition;
+      /** Of the alert. */
+      readonly id: string;
       /** Null: until it ends. */
       readonly until: number | null;
       readonly by: string;

@@ -13,6 +13,7 @@ import { awaitsCallback, isEnded } from './model/run-state.ts';
 import { alertOfAllLateness, alertOfLateness } from './rules/alerts/alerts.ts';
 import { checkAllDeadlines, deadlinesDue } from './rules/alerts/deadlines.ts';
 import { notified, owe, reviewAll, reviewDue } from './rules/alerts/notifications.ts';
+import { systemLooked, unled } from './rules/alerts/system.ts';
 import {
   attemptDeferred,
   attemptEnded,
@@ -81,6 +82,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       resume(turn);
       alertOfAllLateness(turn);
       checkAllDeadlines(turn);
+      unled(turn, event.unledMs ?? 0);
       reviewAll(turn);
       break;
     case 'inventory':
@@ -107,6 +109,9 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       break;
     case 'nodes':
       nodesChanged(turn, event.nodes);
+      break;
+    case 'looked':
+      systemLooked(turn, event.troubles);
       break;
     case 'notified':
       notified(turn, event.id, event.error);

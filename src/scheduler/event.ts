@@ -1,6 +1,7 @@
 /** All events. Each carries the wall time at which it was accepted. */
 
 import type { Command } from './command.ts';
+import type { Trouble } from './model/alert.ts';
 import type { OtherNode } from './model/model.ts';
 import type { LaunchReport, Observation } from './ports.ts';
 
@@ -17,6 +18,8 @@ export type Event =
       readonly term: number;
       /** How far this node's clock is ahead of the last leader's. Null: nothing is known. */
       readonly clockAhead: ClockAhead | null;
+      /** How long no node led before, as far as this one knows. Absent: not at all. */
+      readonly unledMs?: number;
     }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
   | {
@@ -36,6 +39,8 @@ export type Event =
   | { readonly kind: 'host-lost'; readonly now: number; readonly engine: string; readonly host: string }
   /** The other nodes that respond and accept launches; no other node gets any. */
   | { readonly kind: 'nodes'; readonly now: number; readonly nodes: readonly OtherNode[] }
+  /** The leader has looked whether what it depends on works. */
+  | { readonly kind: 'looked'; readonly now: number; readonly troubles: readonly Trouble[] }
   /** A receiver has accepted a notification, or it will not be tried again for this reason. */
   | { readonly kind: 'notified'; readonly now: number; readonly id: string; readonly error: string | null }
   /** The wall clock was set ahead or back. `now` is the new time. */

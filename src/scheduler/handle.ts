@@ -168,7 +168,7 @@ export interface ClusterView {
   /** Maximum age of this node's copy. 0 on the leader, null if unknown. */
   readonly lagMs: number | null;
   readonly store: StoreStatus;
-  /** No node has led for longer than a takeover takes; see runtime/unled.ts. */
+  /** No node has led for longer than a takeover takes; see runtime/health/unled.ts. */
   readonly unled: boolean;
   /** When this node last became leader, and the time from its election. Null if it never led. */
   readonly takeover: { readonly at: number; readonly tookMs: number; readonly term: number } | null;

@@ -3,6 +3,7 @@
  * and a conformance suite under test/conformance that every adapter passes.
  */
 
+import type { Expiries } from './expiry.ts';
 import type { LaunchSpec } from './job/spec.ts';
 import type { EndState, Histograms, LedgerLine, Revision, Run, Usage } from './model/model.ts';
 import type { EndCause } from './model/reason.ts';
@@ -295,6 +296,8 @@ export interface Launcher extends Service {
   logs(launchName: string, query: LogQuery): AsyncIterable<LogChunk>;
   /** For `GET /engines`. Never rejects: an engine that does not respond is reported as not reachable. */
   describe(): Promise<EngineDescription>;
+  /** Absent: nothing that it needs has an end. */
+  readonly expiries?: Expiries;
   /** Absent if the engine gains nothing by preparing launches. */
   readonly ahead?: LaunchesAhead;
   /** Present if every launch is on a host that the core chooses, and every node reaches these hosts. */

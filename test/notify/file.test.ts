@@ -59,6 +59,7 @@ describe('the receivers of a file', () => {
       receivers: {},
       heartbeats: {},
       routes: [],
+      maintenance: [],
     });
   });
 

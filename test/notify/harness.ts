@@ -21,6 +21,7 @@ export const opened: Message = {
   condition: 'failed',
   severity: 'critical',
   job: 'etl-load',
+  subject: '',
   owner: 'data@example.com',
   labels: { team: 'data', 'cost-center': '4711' },
   since: at('02:03:04'),

@@ -71,7 +71,7 @@ export class AlertJudge {
         found.push(`${name} failed ${state?.consecutiveFailures} times in a row, and no alert is open`);
     }
     for (const { job, id } of this.open.values())
-      if (!jobs.has(job)) found.push(`${id} is open without its job`);
+      if (job !== null && !jobs.has(job)) found.push(`${id} is open without its job`);
     return found;
   }
 }

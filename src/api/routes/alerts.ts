@@ -1,6 +1,6 @@
 /** Alerts, what was sent about them, mutes and receivers. */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
@@ -110,13 +110,24 @@ const AcknowledgeBody = Type.Object(
   { additionalProperties: false },
 );
 
+type Acknowledge = Static<typeof AcknowledgeBody> | undefined;
+const alertId = Type.Object({ id: Type.String({ maxLength: 400, description: 'Id of the alert.' }) });
+
 const conditioned = Type.Object({ ...named.properties, condition: oneOf(conditions) });
 
 function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
-  app.post<{
-    Params: Named & { condition: Condition };
-    Body: Static<typeof AcknowledgeBody> | undefined;
-  }>(
+  const acknowledge = async (request: FastifyRequest<{ Body: Acknowledge }>, id: string) => {
+    const { until } = request.body ?? {};
+    const alert = await scheduler.submit({
+      kind: 'acknowledge',
+      id,
+      until: until === undefined ? null : readInstant(until, 'until', 'body'),
+      by: requestedBy(request),
+    });
+    return alertToWire(alert);
+  };
+
+  app.post<{ Params: Named & { condition: Condition }; Body: Acknowledge }>(
     '/jobs/:name/alerts/:condition/acknowledge',
     {
       schema: {
@@ -136,16 +147,36 @@ function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void
     },
     async (request) => {
       const { name, condition } = request.params;
-      const { until } = request.body ?? {};
-      const alert = await scheduler.submit({
-        kind: 'acknowledge',
-        name,
-        condition,
-        until: until === undefined ? null : readInstant(until, 'until', 'body'),
-        by: requestedBy(request),
-      });
-      return alertToWire(alert);
+      scheduler.job(name);
+      const open = [...scheduler.alerts()].filter(({ job }) => job === name);
+      const alert = open.find((each) => each.condition === condition);
+      if (alert === undefined)
+        throw new CarillonError('ALERT_NOT_FOUND', `Job '${name}' has no open alert '${condition}'.`, {
+          field: 'condition',
+          value: condition,
+          allowed: open.map((each) => each.condition),
+        });
+      return acknowledge(request, alert.id);
     },
+  );
+
+  app.post<{ Params: { id: string }; Body: Acknowledge }>(
+    '/alerts/:id/acknowledge',
+    {
+      schema: {
+        summary: 'Acknowledge an open alert by its id',
+        description: 'As for the alert of a job; also for alerts that are not about a job.',
+        tags,
+        operationId: 'acknowledgeAlertById',
+        params: alertId,
+        body: AcknowledgeBody,
+        response: answers({ 200: { description: 'The alert', schema: ref(WireAlert) } }, [
+          'INVALID_BODY',
+          'ALERT_NOT_FOUND',
+        ]),
+      },
+    },
+    async (request) => acknowledge(request, request.params.id),
   );
 }
 

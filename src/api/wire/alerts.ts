@@ -18,7 +18,8 @@ import { count, instant, list, orNull, ref } from './shape.ts';
 export const WireAlert = Type.Object(
   {
     id: Type.String(),
-    job: Type.String(),
+    job: orNull(Type.String(), { description: 'Null: it is about the scheduler itself.' }),
+    subject: Type.String({ description: 'Which engine or certificate, if it is not about a job.' }),
     condition: oneOf(conditions),
     severity: oneOf(severities),
     owner: orNull(Type.String(), { description: 'Of the job when the alert opened, as are the labels.' }),
@@ -51,7 +52,7 @@ export const WireNotification = Type.Object(
   {
     id: Type.String({ description: 'The key in the message; a repetition has the same one.' }),
     receiver: Type.String(),
-    job: Type.String(),
+    job: orNull(Type.String()),
     condition: oneOf(conditions),
     step: oneOf(alertSteps),
     at: instant('When it was decided.'),

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { WireAlert, WireNotification, WireReceiverList } from '../../api/wire/alerts.ts';
 import { nearest } from '../../scheduler/job/schema/nearest.ts';
+import { systemConditions } from '../../scheduler/model/alert.ts';
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { periodUpTo } from '../option-values.ts';
@@ -16,7 +17,7 @@ export function addAlertCommands(program: Command, shell: Shell): void {
   addAlerts(program, shell);
   program
     .command('ack')
-    .argument('<job>')
+    .argument('<job>', 'or the id of an alert that is not about a job')
     .argument('[condition]', 'such as failed or late; default: all open alerts of the job')
     .option(
       '--for <duration>',
@@ -152,7 +153,7 @@ function printAlerts({ io, print }: Session, alerts: readonly WireAlert[]): void
     return;
   }
   const rows = alerts.map((alert) => [
-    alert.job,
+    alert.job ?? alert.id,
     tinted(alert.condition, io),
     alert.severity,
     when(alert.since, io),
@@ -186,7 +187,7 @@ function printOutbox({ io, print }: Session, owed: readonly WireNotification[]):
   const rows = owed.map(({ receiver, state, job, condition, step, tries, at, id, error }) => [
     receiver,
     tinted(state, io),
-    job,
+    job ?? nothing,
     `${condition} ${step}`,
     when(at, io),
     String(tries),
@@ -202,6 +203,9 @@ function printReceivers({ print }: Session, { items, problem }: WireReceiverList
   if (problem !== null) print(`The file of alerts has changed and cannot be used: ${problem}`);
 }
 
+/** The id of an alert that is not about a job. */
+const systemAlert = new RegExp(`^carillon\\.(?:${systemConditions.join('|')})\\.`);
+
 /** One alert, or all open ones of the job. */
 async function acknowledge(
   session: Session,
@@ -211,9 +215,12 @@ async function acknowledge(
 ): Promise<ExitCode> {
   const { client, io } = session;
   const body = forMs === undefined ? {} : { until: new Date(io.now() + forMs).toISOString() };
-  const open = condition === undefined ? await openConditions(session, job) : [condition];
   const done: WireAlert[] = [];
-  for (const each of open) done.push(await client.acknowledge(job, each, body));
+  if (condition === undefined && systemAlert.test(job)) done.push(await client.acknowledgeById(job, body));
+  else {
+    const open = condition === undefined ? await openConditions(session, job) : [condition];
+    for (const each of open) done.push(await client.acknowledge(job, each, body));
+  }
   if (session.json) session.printJson(done);
   else if (done.length === 0) session.print(`${job} has no open alerts`);
   else

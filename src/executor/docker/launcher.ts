@@ -7,6 +7,7 @@
  * environment, including secrets.
  */
 
+import type { Expiries } from '../../scheduler/expiry.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type {
   Clock,
@@ -21,6 +22,7 @@ import type {
 } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
 import { type FindCredentials, noCredentials } from '../container/credentials.ts';
+import { expiriesOf } from '../container/expiries.ts';
 import { type FrameParser, readFrames } from '../container/frames.ts';
 import { labelOf } from '../container/labels.ts';
 import { isCut } from '../container/log-cut.ts';
@@ -63,6 +65,7 @@ export function createDockerLauncher(parts: DockerLauncherParts): Launcher {
 class DockerLauncher implements Launcher {
   readonly engine = 'docker';
   readonly ahead: LaunchesAhead;
+  readonly expiries: Expiries;
   readonly #parts: DockerLauncherParts;
   readonly #docker: GatedEngine;
   readonly #prepared: Preparations<Ready>;
@@ -80,6 +83,7 @@ class DockerLauncher implements Launcher {
     const { host, tls = null, clock, log, installation, credentials = noCredentials } = parts;
     this.#parts = parts;
     this.#docker = new GatedEngine({ host, tls, clock });
+    this.expiries = expiriesOf(tls);
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
     this.#prepared = containersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
     this.ahead = {

@@ -9,6 +9,7 @@
  */
 
 import { CarillonError } from '../../errors.ts';
+import type { Expiries } from '../../scheduler/expiry.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type {
   Clock,
@@ -22,6 +23,7 @@ import type {
 } from '../../scheduler/ports.ts';
 import type { TlsFiles } from '../container/address.ts';
 import { type FindCredentials, noCredentials } from '../container/credentials.ts';
+import { expiriesOf } from '../container/expiries.ts';
 import { labelOf } from '../container/labels.ts';
 import { copyLogs, engineLogs } from '../container/logs.ts';
 import { type Flight, Flights } from '../flights.ts';
@@ -64,6 +66,7 @@ export function createSwarmLauncher(parts: SwarmLauncherParts): Launcher {
 
 class SwarmLauncher implements Launcher {
   readonly engine = 'swarm';
+  readonly expiries: Expiries;
   readonly #parts: SwarmLauncherParts;
   readonly #swarm: SwarmEngine;
   readonly #watch: SwarmWatch;
@@ -80,6 +83,7 @@ class SwarmLauncher implements Launcher {
     const { hosts, tls = null, clock, log, installation } = parts;
     this.#parts = parts;
     this.#swarm = new SwarmEngine({ hosts, tls, clock });
+    this.expiries = expiriesOf(tls);
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
     };

@@ -6,11 +6,14 @@
 
 import type { Labels } from '../job/node-choice.ts';
 import type { Reminders } from '../job/reminders.ts';
-import { conditions, notices, severities } from '../job/schema/alerts.ts';
+import { jobConditions, notices, severities, systemConditions } from '../job/schema/alerts.ts';
 import type { OwnerDomains } from './owner.ts';
 import type { Reason } from './reason.ts';
 
-export { conditions, notices, severities };
+export { jobConditions, notices, severities, systemConditions };
+export const conditions = [...jobConditions, ...systemConditions] as const;
+export type JobCondition = (typeof jobConditions)[number];
+export type SystemCondition = (typeof systemConditions)[number];
 export type Condition = (typeof conditions)[number];
 export type Notice = (typeof notices)[number];
 export type Severity = (typeof severities)[number];
@@ -19,7 +22,10 @@ export type Severity = (typeof severities)[number];
 export interface Alert {
   /** Job, condition and a time; never used twice. */
   readonly id: string;
-  readonly job: string;
+  /** Null: it is about the scheduler itself or what it depends on. */
+  readonly job: string | null;
+  /** Which engine or certificate, if it is not about a job. Empty: there is only one. */
+  readonly subject: string;
   readonly condition: Condition;
   readonly severity: Severity;
   /** Of the job when the alert opened: receivers know it by them until it ends. */
@@ -50,6 +56,14 @@ export interface Alert {
   readonly end: AlertEnd | null;
 }
 
+/** Something that is wrong. */
+export interface Trouble {
+  readonly condition: SystemCondition;
+  /** Which of several, in letters, digits and `._-`; empty if there is only one. */
+  readonly subject: string;
+  readonly reason: Reason;
+}
+
 /** Somebody takes care of it: meanwhile it is neither repeated nor escalated. */
 export interface Acknowledgement {
   readonly by: string;
@@ -78,7 +92,7 @@ export interface Notification {
   /** The stable key of the message. */
   readonly id: string;
   readonly receiver: string;
-  readonly job: string;
+  readonly job: string | null;
   readonly step: AlertStep;
   /** The alert as it was then. */
   readonly alert: Alert;
@@ -108,6 +122,18 @@ export interface Route extends Reminders {
   readonly continue: boolean;
 }
 
+/** No messages about these jobs are made in this time. */
+export interface Maintenance {
+  readonly labels: Labels;
+  readonly owner: string | null;
+  /** Null: at once. */
+  readonly from: number | null;
+  /** Null: `hours` come again and again. */
+  readonly until: number | null;
+  readonly hours: Hours | null;
+  readonly reason: string;
+}
+
 /** Times of the week in a zone. */
 export interface Hours {
   /** On which they begin. 0 is Sunday. */
@@ -135,7 +161,9 @@ export interface Message {
   readonly step: AlertStep;
   readonly condition: Condition;
   readonly severity: Severity;
-  readonly job: string;
+  /** Null: it is not about a job. */
+  readonly job: string | null;
+  readonly subject: string;
   readonly owner: string | null;
   readonly labels: Readonly<Record<string, string>>;
   /** Since when the condition holds; epoch milliseconds. */

@@ -9,7 +9,7 @@ import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { Labels } from '../job/node-choice.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
-import type { Mute, Route } from './alert.ts';
+import type { Maintenance, Mute, Route } from './alert.ts';
 import type { Reason } from './reason.ts';
 
 /** An accepted job: the definition as written, and the values fixed at acceptance to make it repeatable. */
@@ -296,6 +296,7 @@ export interface Settings {
   readonly pools: Readonly<Record<string, number>>;
   /** Receivers of the alerts of jobs that name none. Absent: no routes. */
   readonly routes?: readonly Route[];
+  readonly maintenance?: readonly Maintenance[];
   /** Names of receivers, for warnings. Absent: unknown. */
   readonly receivers?: readonly string[];
   /** Names of services that are told of runs, for warnings. */

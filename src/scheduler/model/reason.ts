@@ -127,6 +127,17 @@ export type Reason =
       readonly jobs: readonly string[];
     }
   | { readonly code: 'not-decided' }
+  // Of the scheduler itself.
+  | { readonly code: 'undecided'; readonly since: number }
+  | {
+      readonly code: 'queue-growing';
+      readonly queued: number;
+      readonly before: number;
+      readonly minutes: number;
+    }
+  | { readonly code: 'store-slow'; readonly slow: number; readonly commits: number }
+  | { readonly code: 'expires'; readonly at: number }
+  | { readonly code: 'unled'; readonly from: number; readonly to: number }
   /** How the jobs of a pipeline ended. */
   | {
       readonly code: 'pipeline-ended';
@@ -314,6 +325,13 @@ const catalogue: {
   'runs-beyond': ({ within }) => say`runs longer than ${within}`,
   'deadline-at-risk': ({ time, timezone, expected, jobs }) =>
     say`is not expected to end before ${{ at: expected }}, and should by ${time} ${timezone}${jobs.length === 0 ? '' : `; it waits for ${jobs.join(', ')}`}`,
+  undecided: ({ since }) => say`a due time of ${{ at: since }} is not decided`,
+  'queue-growing': ({ queued, before, minutes }) =>
+    say`${queued} runs are queued, ${queued - before} more than ${minutes} minutes ago`,
+  'store-slow': ({ slow, commits }) =>
+    say`${slow} of the last ${commits} commits took longer than a second or failed`,
+  expires: ({ at }) => say`it ends at ${{ at }}`,
+  unled: ({ from, to }) => say`no node led from ${{ at: from }} to ${{ at: to }}`,
   'pipeline-ended': ({ succeeded, failed, skipped }) => [
     `${succeeded} ${succeeded === 1 ? 'job' : 'jobs'} succeeded` +
       (failed > 0 ? `, ${failed} did not` : '') +

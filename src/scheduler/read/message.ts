@@ -1,6 +1,6 @@
 /** What a notification says, as plain text. Receivers only format it. */
 
-import type { Alert, Condition, Fact, Message, Notification } from '../model/alert.ts';
+import type { Alert, Fact, JobCondition, Message, Notification, SystemCondition } from '../model/alert.ts';
 import { textOf } from '../model/reason.ts';
 import { type RunTimes, USUAL_FROM } from '../stats/run-times.ts';
 
@@ -16,7 +16,7 @@ export interface Known {
 
 export function messageOf(notification: Notification, { usual, output, base }: Known): Message {
   const { id, step, alert, at } = notification;
-  const { job, condition, severity, owner, labels, since, run } = alert;
+  const { job, subject, condition, severity, owner, labels, since, run } = alert;
   return {
     key: id,
     alertKey: alert.id,
@@ -24,6 +24,7 @@ export function messageOf(notification: Notification, { usual, output, base }: K
     condition,
     severity,
     job,
+    subject,
     owner,
     labels,
     since,
@@ -44,6 +45,7 @@ export function testMessage(receiver: string, now: number, base: string | null):
     condition: 'failed',
     severity: 'info',
     job: 'example',
+    subject: '',
     owner: null,
     labels: {},
     since: now,
@@ -55,12 +57,17 @@ export function testMessage(receiver: string, now: number, base: string | null):
   };
 }
 
-function linkTo(base: string, job: string, run: string | null): string {
-  const path = run === null ? `jobs/${encodeURIComponent(job)}` : `runs/${encodeURIComponent(run)}`;
+function linkTo(base: string, job: string | null, run: string | null): string {
+  const path =
+    run !== null
+      ? `runs/${encodeURIComponent(run)}`
+      : job === null
+        ? 'alerts'
+        : `jobs/${encodeURIComponent(job)}`;
   return `${base.replace(/\/$/, '')}/${path}`;
 }
 
-const happened: Readonly<Record<Condition, (alert: Alert) => string>> = {
+const happened: Readonly<Record<JobCondition, (alert: Alert) => string>> = {
   failed: ({ count }) => (count > 1 ? `failed ${count} times in a row` : 'failed'),
   late: () => 'is late',
   long: () => 'runs unusually long',
@@ -73,7 +80,7 @@ const happened: Readonly<Record<Condition, (alert: Alert) => string>> = {
   'pipeline-done': () => 'and the jobs after it have ended',
 };
 
-const over: Readonly<Record<Condition, string>> = {
+const over: Readonly<Record<JobCondition, string>> = {
   failed: 'succeeded again',
   late: 'is no longer late',
   long: 'has ended',
@@ -86,11 +93,28 @@ const over: Readonly<Record<Condition, string>> = {
   'pipeline-done': 'and the jobs after it have ended',
 };
 
+const ofSystem: Readonly<Record<SystemCondition, (subject: string) => { happened: string; over: string }>> = {
+  'engine-unreachable': (engine) => ({
+    happened: `Engine ${engine} does not respond`,
+    over: `Engine ${engine} responds again`,
+  }),
+  'queue-growing': () => ({
+    happened: 'More and more runs are queued',
+    over: 'The queue no longer grows',
+  }),
+  undecided: () => ({ happened: 'Due times are not decided', over: 'Due times are decided again' }),
+  'store-slow': () => ({ happened: 'The store is slow', over: 'The store is no longer slow' }),
+  expiring: (name) => ({ happened: `${name} expires soon`, over: `${name} was renewed` }),
+  unled: () => ({ happened: 'No node led for a while', over: 'A node leads again' }),
+};
+
 function titleOf({ step, alert }: Notification): string {
-  const { job, condition, end } = alert;
-  if (step !== 'resolved') return `${job} ${happened[condition](alert)}`;
+  const { job, subject, condition, end } = alert;
+  const isOver = step === 'resolved';
+  if (job === null) return ofSystem[condition as SystemCondition](subject)[isOver ? 'over' : 'happened'];
+  if (!isOver) return `${job} ${happened[condition as JobCondition](alert)}`;
   if (end === 'job-deleted') return `${job} was deleted`;
-  return `${job} ${end === 'overdue' ? 'has missed its deadline' : over[condition]}`;
+  return `${job} ${end === 'overdue' ? 'has missed its deadline' : over[condition as JobCondition]}`;
 }
 
 function factsOf({ step, alert, at }: Notification): Fact[] {

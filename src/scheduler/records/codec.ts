@@ -172,6 +172,8 @@ export function storedRevisionOf(name: string, { updatedAt, updatedBy, definitio
 }
 
 const usualAlert = {
+  job: null,
+  subject: '',
   owner: null,
   run: null,
   attempt: null,

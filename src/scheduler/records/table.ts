@@ -38,9 +38,16 @@ import {
   stateWithReasons,
 } from './steps.ts';
 
-/** There is one open alert for each job and condition. */
-export const alertKey = ({ job, condition }: Pick<Alert, 'job' | 'condition'>): string =>
-  `${job}.${condition}`;
+/** There is one open alert for each job and condition. No name of a job has a `~`. */
+export const alertKey = ({
+  job,
+  condition,
+  subject = '',
+}: Pick<Alert, 'job' | 'condition'> & { readonly subject?: string }): string =>
+  job === null ? `~${condition}.${subject}` : `${job}.${condition}`;
+
+/** In the history: whose past alerts and notifications are that are not about a job. */
+export const SYSTEM_OWNER = '~system';
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -209,7 +216,7 @@ export const records = {
     removes: ['alert'],
     key: alertKey,
     more: ({ id }) => id,
-    owner: ([, , { job }]) => job as string,
+    owner: ([, , { job }]) => (job ?? SYSTEM_OWNER) as string,
     place: ([, , { since, id }]) => [since as number, id as string],
     encode: encodeAlert,
     decode: ([, , value]) => decodeAlert(value),
@@ -236,7 +243,7 @@ export const records = {
     keep: 100,
     removes: ['notification'],
     key: ({ id }) => id,
-    owner: ([, , { job }]) => job as string,
+    owner: ([, , { job }]) => (job ?? SYSTEM_OWNER) as string,
     place: ([, , { at, id }]) => [at as number, id as string],
     encode: encodeNotification,
     decode: ([, , value]) => decodeNotification(value),

@@ -42,7 +42,8 @@ export const activityFields = {
   exitCode: 'Exit code of the newest attempt.',
   reason: 'Why the run ended this way, or why the job was disabled.',
   succeeded: 'The reported result.',
-  condition: 'Kind of the alert: `failed`, `late`, `long`, `missed` or `disabled`.',
+  condition: 'Kind of the alert, such as `failed` or `late`.',
+  subject: 'Engine or certificate, if the alert is not about a job.',
   request: 'Kind of the refused request.',
   code: 'Code of the error.',
   message: 'Text of the error.',
@@ -80,11 +81,14 @@ export const activityEvents = {
     fields: ['job', 'revision', 'reason'],
   },
   'alert.opened': {
-    meaning: 'A condition of a job that needs attention began. Level `warn`.',
-    fields: ['job', 'condition', 'run', 'reason'],
+    meaning: 'A condition that needs attention began. Level `warn`.',
+    fields: ['job', 'subject', 'condition', 'run', 'reason'],
   },
-  'alert.resolved': { meaning: 'The condition no longer holds.', fields: ['job', 'condition'] },
-  'alert.acknowledged': { meaning: 'A user acknowledged an alert.', fields: ['job', 'condition', 'by'] },
+  'alert.resolved': { meaning: 'The condition no longer holds.', fields: ['job', 'subject', 'condition'] },
+  'alert.acknowledged': {
+    meaning: 'A user acknowledged an alert.',
+    fields: ['job', 'subject', 'condition', 'by'],
+  },
   'job.muted': { meaning: 'A user muted the alerts of a job for a time.', fields: ['job', 'by'] },
   'job.unmuted': { meaning: 'A user ended the mute of a job.', fields: ['job', 'by'] },
   'launch.unwanted': {

@@ -12,6 +12,7 @@ import { runningOn } from '../rules/reconcile.ts';
 import type { Act } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { Ahead } from './ahead.ts';
+import { Watch, type WatchParts } from './health/watch.ts';
 import { type HostEngine, Hosts } from './hosts.ts';
 import { Inventories } from './inventories.ts';
 import { Loop } from './loop.ts';
@@ -38,6 +39,9 @@ export interface LeadershipParts {
   readonly self: Pick<Member, 'id' | 'version'>;
   readonly members: () => readonly Member[];
   readonly isFresh: () => boolean;
+  /** How long no node led before, as far as this node knows. */
+  readonly unledMs: number;
+  readonly commits: WatchParts['commits'];
   /** Sends a notification to its receiver; see `Notifier.send`. */
   readonly send: (notification: Notification) => Promise<void>;
   readonly onNotices: (notices: readonly Notice[], acts: readonly Act[]) => void;
@@ -56,6 +60,8 @@ export class Leadership {
   readonly delivery: Delivery;
   readonly #clock: Clock;
   readonly #clockAhead: ClockAhead | null;
+  readonly #unledMs: number;
+  readonly #watch: Watch;
   #ended = false;
   #ready = false;
 
@@ -66,6 +72,12 @@ export class Leadership {
     this.state = state;
     this.#clock = clock;
     this.#clockAhead = parts.clockAhead;
+    this.#unledMs = parts.unledMs;
+    this.#watch = new Watch({
+      ...parts,
+      launchers: launchers.values(),
+      onLooked: (troubles) => post({ kind: 'looked', now: clock.now(), troubles }),
+    });
     this.delivery = new Delivery({ ...parts, post });
     this.performer = new Performer({
       ...parts,
@@ -152,13 +164,15 @@ export class Leadership {
   async begin(): Promise<void> {
     const { state, term } = this;
     state.planAll();
-    this.loop.post({ kind: 'leading', now: this.#clock.now(), term, clockAhead: this.#clockAhead });
+    const known = { clockAhead: this.#clockAhead, unledMs: this.#unledMs };
+    this.loop.post({ kind: 'leading', now: this.#clock.now(), term, ...known });
     // Other nodes are not awaited, because they may be dead.
     this.#hosts.start();
     await this.#inventories.takeOver(INVENTORY_WAIT_MS);
     if (this.#ended) return;
     this.#ticker.start();
     this.#ahead.start();
+    this.#watch.start();
     this.#ready = true;
   }
 
@@ -168,6 +182,7 @@ export class Leadership {
     this.#ahead.stop();
     this.#inventories.stop();
     this.#hosts.stop();
+    this.#watch.stop();
     this.delivery.stop();
     await this.loop.stop();
     await this.performer.stop();

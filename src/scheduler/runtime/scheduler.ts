@@ -44,8 +44,9 @@ import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
 import { Activity } from './activity.ts';
-import { CommitTimes } from './commit-times.ts';
 import { engineViews, poolViews } from './engine-views.ts';
+import { CommitTimes } from './health/commit-times.ts';
+import { TAKE_OVER_MS, Unled } from './health/unled.ts';
 import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
@@ -59,7 +60,6 @@ import { runOutput } from './output/run-output.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
-import { TAKE_OVER_MS, Unled } from './unled.ts';
 
 export interface SchedulerParts {
   readonly settings: Settings;
@@ -167,24 +167,23 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async #lead(term: number): Promise<void> {
-    const { store, clock, log, startsInFlight, self, election, traces } = this.#parts;
+    const { store, clock, log, election, traces } = this.#parts;
     await this.#unlead('elected again');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
     const { state, clockAhead } = await this.#replica.takeOver();
     const leadership = new Leadership({
+      ...this.#parts,
       term,
       clockAhead,
       state,
       store: { limits: store.limits, commit: this.#commits.commit },
-      clock,
-      log,
-      startsInFlight,
       launchers: this.#launchers,
       engineOf: this.#engineOf,
-      self,
       members: () => election.members(),
       isFresh: () => election.isFresh(),
+      unledMs: this.#unled.forMs(term, false),
+      commits: () => this.#commits.figures(),
       send: this.#messages.send,
       onNotices: (notices, acts) => {
         this.#activity.decided(notices, acts);

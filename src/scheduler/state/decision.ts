@@ -64,14 +64,16 @@ export type Act =
     }
   | {
       readonly kind: 'alert.opened' | 'alert.resolved';
-      readonly job: string;
+      readonly job?: string;
+      readonly subject?: string;
       readonly condition: Condition;
       readonly run?: string;
       readonly reason?: Reason;
     }
   | {
       readonly kind: 'alert.acknowledged';
-      readonly job: string;
+      readonly job?: string;
+      readonly subject?: string;
       readonly condition: Condition;
       readonly by: string;
     }

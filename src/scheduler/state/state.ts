@@ -60,6 +60,10 @@ export class State {
   readonly slots = new Slots();
   /** Open alerts; see `alertKey`. */
   readonly alerts = new Map<string, Alert>();
+  /** What is wrong with the system and since when, by the key of its alert. Of this leadership only. */
+  troubles: ReadonlyMap<string, number> = new Map();
+  /** Of the last minutes, oldest first. */
+  queueLengths: readonly { readonly at: number; readonly queued: number }[] = [];
   /** When to look at open alerts, by id. */
   readonly reviews = new Map<string, number>();
   /** Jobs with an unfinished pipeline that is to be reported. */

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { expiriesOf } from '../../../src/executor/container/expiries.ts';
 import { DockerEngine } from '../../../src/executor/docker/engine.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Clock } from '../../../src/scheduler/ports.ts';
@@ -172,6 +173,15 @@ describe.skipIf(!hasOpenssl)('an engine behind TLS', () => {
   afterAll(() => {
     server?.closeAllConnections();
     server?.close();
+  });
+
+  test('has certificates that end, and says when', async () => {
+    const ends = await expiriesOf(tls)();
+    expect(ends.map(({ name }) => name)).toEqual(['ca.pem', 'client.pem']);
+    for (const { at } of ends) expect(at - Date.now()).toBeLessThan(2 * 86_400_000);
+    expect(await expiriesOf({ ...tls, caFile: file('client.key') })()).toHaveLength(1);
+    expect(await expiriesOf({ ...tls, caFile: file('none.pem') })()).toHaveLength(1);
+    expect(await expiriesOf(null)()).toEqual([]);
   });
 
   test('is spoken to with the keys in the files', async () => {

@@ -222,6 +222,26 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
       ['job a', 'job b'],
     ],
   ],
+  undecided: [[{ code: 'undecided', since: due }, 'a due time of 2026-11-21T02:00:00.000Z is not decided']],
+  'queue-growing': [
+    [
+      { code: 'queue-growing', queued: 90, before: 60, minutes: 10 },
+      '90 runs are queued, 30 more than 10 minutes ago',
+    ],
+  ],
+  'store-slow': [
+    [
+      { code: 'store-slow', slow: 3, commits: 4 },
+      '3 of the last 4 commits took longer than a second or failed',
+    ],
+  ],
+  expires: [[{ code: 'expires', at: due }, 'it ends at 2026-11-21T02:00:00.000Z']],
+  unled: [
+    [
+      { code: 'unled', from: due, to: due + 60_000 },
+      'no node led from 2026-11-21T02:00:00.000Z to 2026-11-21T02:01:00.000Z',
+    ],
+  ],
   'pipeline-ended': [
     [{ code: 'pipeline-ended', succeeded: 1, failed: 0, skipped: 0 }, '1 job succeeded'],
     [

@@ -9,6 +9,7 @@ const at = (iso: string): number => Date.parse(iso);
 const alert: Alert = {
   id: 'etl-load.failed.20260101T020003Z',
   job: 'etl-load',
+  subject: '',
   condition: 'failed',
   severity: 'critical',
   owner: 'data team',

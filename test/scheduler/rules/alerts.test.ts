@@ -251,17 +251,18 @@ describe('an alert', () => {
   test('is acknowledged once', () => {
     const rig = rigOf();
     runs(rig, 1);
-    rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', until: null, by: 'ann' });
-    rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', until: null, by: 'bob' });
+    const { id } = rig.alerts.get('load.failed') ?? { id: '' };
+    rig.submit({ kind: 'acknowledge', id, until: null, by: 'ann' });
+    rig.submit({ kind: 'acknowledge', id, until: null, by: 'bob' });
     rig.restart();
     expect([...rig.state.alerts.values()]).toMatchObject([{ acknowledged: { by: 'ann' } }]);
   });
 
   test('that is not open cannot be', () => {
     const rig = rigOf();
-    expect(() =>
-      rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', until: null, by: 'ann' }),
-    ).toThrow("Job 'load' has no open alert 'failed'.");
+    expect(() => rig.submit({ kind: 'acknowledge', id: 'load.failed.x', until: null, by: 'ann' })).toThrow(
+      "There is no open alert with the id 'load.failed.x'.",
+    );
   });
 });
 

@@ -14,7 +14,8 @@ function failing(alerts: object): Rig {
 }
 
 const acknowledge = (rig: Rig, until: number | null = null): void => {
-  rig.submit({ kind: 'acknowledge', name: 'load', condition: 'failed', until, by: 'ann' });
+  const { id } = rig.alerts.get('load.failed') ?? { id: '' };
+  rig.submit({ kind: 'acknowledge', id, until, by: 'ann' });
 };
 const mute = (rig: Rig, until: number): void => {
   rig.submit({ kind: 'mute', name: 'load', until, reason: 'a test', by: 'ann' });

@@ -74,6 +74,8 @@ async function following(
   const broken: unknown[] = [];
   const leadership = new Leadership({
     send: async () => undefined,
+    unledMs: 0,
+    commits: () => ({ times: { bounds: [], counts: [], sum: 0 }, failed: 0 }),
     term,
     clockAhead: exactly(clockAheadMs),
     state,

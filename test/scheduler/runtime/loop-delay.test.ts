@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LoopDelay } from '../../../src/scheduler/runtime/loop-delay.ts';
+import { LoopDelay } from '../../../src/scheduler/runtime/health/loop-delay.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 
 test('the loop delay is how late a timer fires, ten times per second until it is stopped', async () => {

@@ -1,7 +1,7 @@
 /** For how long nobody leads, as one node sees it that is asked every five seconds. */
 
 import { expect, test } from 'vitest';
-import { Unled } from '../../../src/scheduler/runtime/unled.ts';
+import { Unled } from '../../../src/scheduler/runtime/health/unled.ts';
 import { testMember } from '../../support/rig.ts';
 
 interface Look {

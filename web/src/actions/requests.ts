@@ -43,8 +43,8 @@ export const foreseeStart = (jobs: readonly string[]) =>
 export const pauseJob = (name: string) => send<WireJob>('POST', `${job(name)}/pause`);
 export const resumeJob = (name: string) => send<WireJob>('POST', `${job(name)}/resume`);
 
-export const acknowledgeAlert = (name: string, condition: string) =>
-  send<WireAlert>('POST', `${job(name)}/alerts/${condition}/acknowledge`);
+export const acknowledgeAlert = (id: string) =>
+  send<WireAlert>('POST', `/alerts/${encodeURIComponent(id)}/acknowledge`);
 
 /** A message that could not be delivered. */
 export const sendAgain = (id: string) =>

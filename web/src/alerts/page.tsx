@@ -22,9 +22,18 @@ const words: Readonly<Record<WireAlert['condition'], (count: number) => string>>
   'at-risk': () => 'At risk',
   'held-back': () => 'Held back',
   'pipeline-late': () => 'Pipeline late',
+  'engine-unreachable': () => 'Engine unreachable',
+  'queue-growing': () => 'Queue grows',
+  undecided: () => 'Due times undecided',
+  'store-slow': () => 'Store slow',
+  expiring: () => 'Expires soon',
+  unled: () => 'No leader',
   succeeded: () => 'Succeeded',
   'pipeline-done': () => 'Pipeline ended',
 };
+
+/** What it is about. */
+const nameOf = ({ job, subject }: WireAlert): string => job ?? (subject === '' ? 'Carillon' : subject);
 
 export default function AlertsPage() {
   usePageTitle('Alerts');
@@ -73,14 +82,18 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
           <tbody>
             {alerts.map((alert) => (
               <tr key={alert.id}>
-                <TroubledJob job={alert.job} owner={alert.owner} />
+                {alert.job === null ? (
+                  <td className="strong">{nameOf(alert)}</td>
+                ) : (
+                  <TroubledJob job={alert.job} owner={alert.owner} />
+                )}
                 <td data-label="Alert" className="nowrap">
                   <span className={alert.severity === 'critical' ? 'tone-fail' : 'tone-late'}>
                     {words[alert.condition](alert.count)}
                   </span>
                 </td>
                 <td data-label="Reason" className="trouble-why">
-                  <Reason why={alert.why} text={alert.reason ?? ''} job={alert.job} />
+                  <Reason why={alert.why} text={alert.reason ?? ''} job={alert.job ?? ''} />
                 </td>
                 <td data-label="Since" className="nowrap">
                   <Relative at={alert.since} />
@@ -92,7 +105,7 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
                     alert.notified.join(', ')
                   )}
                 </td>
-                <HangsOnIt job={alert.job} dependents={alert.downstream} />
+                <HangsOnIt job={alert.job ?? ''} dependents={alert.downstream} />
                 <td data-label="Taken care of">
                   <Acknowledgement alert={alert} />
                 </td>
@@ -108,8 +121,8 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
 
 function Acknowledgement({ alert }: { readonly alert: WireAlert }) {
   const acknowledge = useAction({
-    run: () => acknowledgeAlert(alert.job, alert.condition),
-    said: () => ({ tone: 'good', text: `The alert of ${alert.job} is acknowledged.` }),
+    run: () => acknowledgeAlert(alert.id),
+    said: () => ({ tone: 'good', text: `The alert of ${nameOf(alert)} is acknowledged.` }),
   });
   if (alert.acknowledgedAt !== null)
     return (
@@ -128,7 +141,7 @@ function Acknowledgement({ alert }: { readonly alert: WireAlert }) {
       <button
         type="button"
         className="button"
-        aria-label={`Acknowledge ${alert.condition} of ${alert.job}`}
+        aria-label={`Acknowledge ${alert.condition} of ${nameOf(alert)}`}
         disabled={acknowledge.isPending}
         onClick={() => acknowledge.mutate()}
       >
@@ -157,7 +170,7 @@ function Owed({ owed }: { readonly owed: readonly WireNotification[] }) {
             <tr key={message.id}>
               <td>{message.receiver}</td>
               <td>
-                {message.job}: {message.condition}, {message.step}
+                {message.job ?? 'Carillon'}: {message.condition}, {message.step}
               </td>
               <td className="nowrap">
                 <Relative at={message.at} />

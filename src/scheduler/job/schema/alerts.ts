@@ -5,8 +5,8 @@ import { closed, definitionLimits, duration, oneOf, text } from './parts.ts';
 
 /** What is over as soon as it is reported, and is only reported to those who ask for it. */
 export const notices = ['succeeded', 'pipeline-done'] as const;
-/** What alerts can be about. */
-export const conditions = [
+/** What alerts can be about: a job. */
+export const jobConditions = [
   'failed',
   'late',
   'long',
@@ -17,9 +17,18 @@ export const conditions = [
   'pipeline-late',
   ...notices,
 ] as const;
+/** Or the scheduler itself and what it depends on. */
+export const systemConditions = [
+  'engine-unreachable',
+  'queue-growing',
+  'undecided',
+  'store-slow',
+  'expiring',
+  'unled',
+] as const;
 export const severities = ['info', 'warning', 'critical'] as const;
 
-const choices = [...conditions, 'recovered'] as const;
+const choices = [...jobConditions, 'recovered'] as const;
 
 export const MAX_ESCALATIONS = 10;
 export const Escalation = Type.Object(

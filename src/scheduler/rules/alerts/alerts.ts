@@ -19,7 +19,7 @@ import {
   type Alert,
   type AlertEnd,
   type Condition,
-  conditions,
+  jobConditions,
   type Notice,
   type Severity,
 } from '../../model/alert.ts';
@@ -33,6 +33,7 @@ import { heldRound, lateRound } from '../../state/rounds.ts';
 import type { Entry } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
 import { receiversOf, review, tell } from './notifications.ts';
+import { definitionOf } from './silence.ts';
 
 /** Each message has owner and labels of the job, which may be long: only what can tell alerts apart. */
 const MAX_OWNER = 1_000;
@@ -47,6 +48,12 @@ export const usualSeverity: Readonly<Record<Condition, Severity>> = {
   'at-risk': 'warning',
   'held-back': 'warning',
   'pipeline-late': 'critical',
+  'engine-unreachable': 'critical',
+  'queue-growing': 'warning',
+  undecided: 'critical',
+  'store-slow': 'warning',
+  expiring: 'warning',
+  unled: 'warning',
   succeeded: 'info',
   'pipeline-done': 'info',
 };
@@ -130,41 +137,56 @@ export function alertOfHeldBelow(turn: Turn, { job: { name } }: Entry): void {
 
 /** Ends all alerts of a job that is deleted. */
 export function endAlerts(turn: Turn, entry: Entry, end: AlertEnd): void {
-  for (const condition of conditions) endAlert(turn, entry, condition, end);
+  for (const condition of jobConditions) endAlert(turn, entry, condition, end);
 }
 
 export function endAlert(turn: Turn, entry: Entry, condition: Condition, end: AlertEnd): void {
+  const alert = turn.state.alerts.get(alertKey({ job: entry.job.name, condition }));
+  if (alert !== undefined) close(turn, alert, end);
+}
+
+/** Ends the open alert. */
+export function close(turn: Turn, alert: Alert, end: AlertEnd): void {
   const { state, draft } = turn;
-  const key = alertKey({ job: entry.job.name, condition });
-  const open = state.alerts.get(key);
-  if (open === undefined) return;
-  const { on } = entry.job.definition.alerts ?? {};
-  const ended: Alert = { ...open, endedAt: draft.now, end, messages: open.messages + 1 };
-  state.alerts.delete(key);
+  const { on } = definitionOf(state, alert).alerts ?? {};
+  const ended: Alert = { ...alert, endedAt: draft.now, end, messages: alert.messages + 1 };
+  state.alerts.delete(alertKey(alert));
+  state.reviews.delete(alert.id);
   draft.alert(ended);
-  draft.act({ kind: 'alert.resolved', job: open.job, condition });
-  state.reviews.delete(open.id);
+  draft.act({ kind: 'alert.resolved', ...named(alert) });
   if (on === undefined || on.includes('recovered')) tell(turn, ended, 'resolved', ended.notified);
 }
+
+/** For the log. */
+export const named = ({ job, condition, subject }: Alert) => ({
+  condition,
+  ...(job !== null && { job }),
+  ...(subject !== '' && { subject }),
+});
 
 export const isOpen = ({ state }: Turn, { job }: Entry, condition: Condition): boolean =>
   state.alerts.has(alertKey({ job: job.name, condition }));
 
 /** The condition has occurred: opens its alert, or adds to the open one. */
 export function raise(turn: Turn, entry: Entry, condition: Condition, cause: Cause, times: number): void {
-  const { state, draft } = turn;
+  const { state } = turn;
   const key = alertKey({ job: entry.job.name, condition });
-  const open = state.alerts.get(key);
-  const before = open ?? opened(turn, entry, condition);
+  const known = state.alerts.get(key);
+  const before = known ?? opened(turn, entry, condition);
   const alert: Alert = { ...before, ...cause, count: before.count + times };
-  if (open === undefined)
-    draft.act({
-      kind: 'alert.opened',
-      job: alert.job,
-      condition,
-      ...(alert.run !== null && { run: alert.run }),
-      ...(alert.reason !== null && { reason: alert.reason }),
-    });
+  if (known === undefined) open(turn, alert);
+  else review(turn, alert);
+}
+
+/** Stores the new alert, and notifies who wants to know. */
+export function open(turn: Turn, alert: Alert): void {
+  const { run, reason } = alert;
+  turn.draft.act({
+    kind: 'alert.opened',
+    ...named(alert),
+    ...(run !== null && { run }),
+    ...(reason !== null && { reason }),
+  });
   review(turn, alert);
 }
 
@@ -176,7 +198,7 @@ export function notice(turn: Turn, entry: Entry, what: Notice, cause: Cause): vo
     ...{ ...opened(turn, entry, what), ...cause },
     ...{ severity: 'info', count: 1, messages: 1, endedAt: draft.now, end: 'done' },
   };
-  tell(turn, alert, 'notice', receiversOf(turn, entry, alert));
+  tell(turn, alert, 'notice', receiversOf(turn, alert));
 }
 
 function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): Alert {
@@ -184,6 +206,7 @@ function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): A
   return {
     id: `${job.name}.${condition}.${compactInstant(state.outbox.nextOrder(draft.now))}`,
     job: job.name,
+    subject: '',
     condition,
     severity: job.definition.alerts?.severity ?? usualSeverity[condition],
     owner: owner !== null && owner.length > MAX_OWNER ? `${owner.slice(0, MAX_OWNER - 1)}…` : owner,

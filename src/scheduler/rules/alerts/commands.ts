@@ -4,9 +4,9 @@ import { CarillonError } from '../../../errors.ts';
 import type { Command, CommandAnswers } from '../../command.ts';
 import { shorten } from '../../job/schema/explain.ts';
 import { faultIn } from '../../job/texts.ts';
-import { alertKey } from '../../records/table.ts';
 import type { Entry, State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
+import { named } from './alerts.ts';
 import { review, reviewJob, sendAgain } from './notifications.ts';
 
 const MAX_REASON = 500;
@@ -20,23 +20,20 @@ type Check<K extends Kind> = (
 ) => (turn: Turn) => CommandAnswers[K];
 
 export const alertCommands: { readonly [K in Kind]: Check<K> } = {
-  acknowledge({ state, now }, { name, condition, until, by }) {
-    state.entry(name);
+  acknowledge({ state, now }, { id, until, by }) {
     if (until !== null) checkUntil(until, now);
-    const key = alertKey({ job: name, condition });
-    const alert = state.alerts.get(key);
+    const alert = [...state.alerts.values()].find((each) => each.id === id);
     if (alert === undefined)
-      throw new CarillonError('ALERT_NOT_FOUND', `Job '${name}' has no open alert '${condition}'.`, {
-        field: 'condition',
-        value: condition,
-        allowed: [...state.alerts.values()].flatMap((each) => (each.job === name ? [each.condition] : [])),
+      throw new CarillonError('ALERT_NOT_FOUND', `There is no open alert with the id '${shorten(id)}'.`, {
+        field: 'id',
+        value: shorten(id),
       });
     if (alert.acknowledged !== null && alert.acknowledged.until === until) return () => alert;
     return (turn) => {
       const { draft } = turn;
       const acknowledged = { ...alert, acknowledged: { by, at: draft.now, until } };
       review(turn, acknowledged);
-      draft.act({ kind: 'alert.acknowledged', job: name, condition, by });
+      draft.act({ kind: 'alert.acknowledged', ...named(alert), by });
       return acknowledged;
     };
   },

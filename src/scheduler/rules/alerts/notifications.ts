@@ -7,17 +7,22 @@
 
 import { invariant } from '../../../errors.ts';
 import type { Escalation, Reminders } from '../../job/reminders.ts';
-import { type Alert, type AlertStep, conditions, type Notification } from '../../model/alert.ts';
+import {
+  type Alert,
+  type AlertStep,
+  type Condition,
+  conditions,
+  type Notification,
+} from '../../model/alert.ts';
 import { alertKey } from '../../records/table.ts';
 import { durationMs } from '../../schedule/period.ts';
 import type { AlertTimer, Entry } from '../../state/entry.ts';
 import type { Turn } from '../../state/turn.ts';
 import { isRoutedLater, routed } from './routes.ts';
+import { definitionOf, HOURS_LOOK_MS, silenceOf, subjectOf } from './silence.ts';
 
 /** More are not kept for a receiver that does not respond: new ones fail at once. */
 const MAX_WAITING = 1_000;
-/** How soon it is noticed that the hours of a route have begun. */
-const HOURS_LOOK_MS = 60_000;
 /** Notifications that were not delivered; the oldest are dropped. */
 const MAX_FAILED = 100;
 
@@ -28,20 +33,19 @@ interface Plan extends Reminders {
   readonly isLater: boolean;
 }
 
-const silence: Plan = { to: [], repeatMs: null, escalate: [], isLater: false };
+const nobody: Plan = { to: [], repeatMs: null, escalate: [], isLater: false };
 
 /** The open alert is new or changed, or its time has come: stores it, with the messages that are due by now. */
 export function review(turn: Turn, alert: Alert): void {
   const { state, draft } = turn;
-  const entry = state.entry(alert.job);
   const known = state.alerts.get(alertKey(alert));
-  const { muted } = entry.state;
-  const isMuted = muted !== null && muted.until > draft.now;
-  const plan = isMuted ? silence : planOf(turn, entry, alert);
-  const reviewed = isMuted ? alert : brought(turn, alert, plan);
+  const silence = silenceOf(state, alert, draft.now);
+  const plan = silence === null ? planOf(turn, alert) : nobody;
+  const reviewed = silence === null ? brought(turn, alert, plan) : alert;
   state.alerts.set(alertKey(reviewed), reviewed);
   if (reviewed !== known) draft.alert(reviewed);
-  const next = isMuted ? muted.until : plan.isLater ? draft.now + HOURS_LOOK_MS : nextReview(reviewed, plan);
+  const later = plan.isLater ? draft.now + HOURS_LOOK_MS : null;
+  const next = silence?.until ?? later ?? nextReview(reviewed, plan);
   if (next !== null) state.reviewAt(reviewed, next);
 }
 
@@ -113,18 +117,17 @@ function nextReview(alert: Alert, { repeatMs, escalate }: Plan): number | null {
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** Who is notified first. Nobody while the job is muted. */
-export function receiversOf(turn: Turn, entry: Entry, alert: Alert): readonly string[] {
-  const { muted } = entry.state;
-  return muted !== null && muted.until > turn.draft.now ? [] : planOf(turn, entry, alert).to;
-}
+/** Who is notified first. */
+export const receiversOf = (turn: Turn, alert: Alert): readonly string[] =>
+  silenceOf(turn.state, alert, turn.draft.now) === null ? planOf(turn, alert).to : [];
 
 /** What the job says, or else the routes. */
-function planOf({ state, draft }: Turn, { job }: Entry, { condition, severity }: Alert): Plan {
-  const { owner = null, labels = {}, alerts = {} } = job.definition;
-  if (alerts.on !== undefined && !alerts.on.includes(condition)) return silence;
+function planOf({ state, draft }: Turn, alert: Alert): Plan {
+  const { alerts = {} } = definitionOf(state, alert);
+  if (alerts.on !== undefined && !(alerts.on as readonly Condition[]).includes(alert.condition))
+    return nobody;
   const all = state.settings.routes ?? [];
-  const subject = { owner, labels, condition, severity };
+  const subject = subjectOf(state, alert);
   const routes =
     alerts.to === undefined
       ? routed(all, subject, draft.now)

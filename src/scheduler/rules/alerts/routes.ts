@@ -20,21 +20,27 @@ export function routed(routes: readonly Route[], alert: Routed, now: number): re
 export const isRoutedLater = (routes: readonly Route[], alert: Routed, now: number): boolean =>
   routes.some((route) => matches(route, alert) && !isOpen(route, now));
 
-function matches(route: Route, { owner, labels, condition, severity }: Routed): boolean {
+/** Of which jobs: all labels, and the owner if there is one. */
+export const matchesSubject = (
+  { labels, owner }: Pick<Route, 'labels' | 'owner'>,
+  subject: Routed,
+): boolean => (owner === null || owner === subject.owner) && hasLabels(subject.labels, labels);
+
+function matches(route: Route, subject: Routed): boolean {
+  const { owner, condition, severity } = subject;
   const { ownersAt } = route;
   return (
     (ownersAt === undefined || addressesOf(owner, ownersAt).length > 0) &&
-    (route.owner === null || route.owner === owner) &&
     (route.conditions === null || route.conditions.includes(condition)) &&
     (route.severities === null || route.severities.includes(severity)) &&
-    hasLabels(labels, route.labels)
+    matchesSubject(route, subject)
   );
 }
 
 const isOpen = ({ hours }: Route, now: number): boolean => hours === null || isWithin(hours, now);
 
 /** By what clocks in the zone show. Hours that end at an earlier time than they begin end on the next day. */
-function isWithin({ days, from, to, timezone }: Hours, now: number): boolean {
+export function isWithin({ days, from, to, timezone }: Hours, now: number): boolean {
   const wall = now + offsetAt(zoneOf(timezone), now);
   const day = Math.floor(wall / DAY_MS);
   const minute = (wall - day * DAY_MS) / 60_000;

@@ -58,7 +58,7 @@ export class Messages implements Receivers {
     const notifier = this.#notifierOf(receiver);
     // Read when it is sent, because the end of the output may have come after the run's.
     const output = alert.run === null || step === 'resolved' ? [] : await this.#output(alert.run);
-    const glance = this.#jobs.reader().glance(job);
+    const glance = job === null ? undefined : this.#jobs.reader().glance(job);
     const known = { usual: runTimes(glance?.stats ?? null), output, base: this.#parts.self.url };
     await notifier.send(receiver, messageOf(notification, known), glance);
   }

@@ -1,14 +1,14 @@
 /** The routes in the file of alerts: which receivers get the alerts of jobs that name none. */
 
 import { type Static, Type } from 'typebox';
-import { remindersOf } from '../scheduler/job/reminders.ts';
-import { Escalation, MAX_ESCALATIONS } from '../scheduler/job/schema/alerts.ts';
-import type { Findings } from '../scheduler/job/schema/explain.ts';
-import { nearest } from '../scheduler/job/schema/nearest.ts';
-import { closed, definitionLimits, duration, oneOf, text } from '../scheduler/job/schema/parts.ts';
-import { conditions, type Route, severities } from '../scheduler/model/alert.ts';
+import { remindersOf } from '../../scheduler/job/reminders.ts';
+import { Escalation, MAX_ESCALATIONS } from '../../scheduler/job/schema/alerts.ts';
+import type { Findings } from '../../scheduler/job/schema/explain.ts';
+import { nearest } from '../../scheduler/job/schema/nearest.ts';
+import { closed, definitionLimits, duration, oneOf, text } from '../../scheduler/job/schema/parts.ts';
+import { conditions, type Route, severities } from '../../scheduler/model/alert.ts';
+import type { Receivers } from '../schema.ts';
 import { HoursSchema, hoursOf } from './hours.ts';
-import type { Receivers } from './schema.ts';
 
 export const routeLimits = { routes: 500, to: 100 } as const;
 

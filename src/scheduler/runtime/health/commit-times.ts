@@ -1,8 +1,8 @@
 /** Times and counts the commits of this node, over all its leaderships. */
 
-import type { CommitFigures } from '../handle.ts';
-import type { Clock, Store } from '../ports.ts';
-import { Tally } from '../stats/tally.ts';
+import type { CommitFigures } from '../../handle.ts';
+import type { Clock, Store } from '../../ports.ts';
+import { Tally } from '../../stats/tally.ts';
 
 /** Upper bounds in seconds: a disk takes a millisecond, and a store that moves may take seconds. */
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];

@@ -3,8 +3,8 @@
  * as often as anything else that is due does.
  */
 
-import type { Clock } from '../ports.ts';
-import { type Buckets, Tally } from '../stats/tally.ts';
+import type { Clock } from '../../ports.ts';
+import { type Buckets, Tally } from '../../stats/tally.ts';
 
 const INTERVAL_MS = 100;
 /** Upper bounds in seconds: timers fire up to a millisecond late anyway. */

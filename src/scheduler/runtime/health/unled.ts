@@ -4,7 +4,7 @@
  * intervals.
  */
 
-import type { Clock, Election, Member } from '../ports.ts';
+import type { Clock, Election, Member } from '../../ports.ts';
 
 /**
  * Longer than a takeover: the copy is loaded, and engines get five seconds for their inventory. A term that

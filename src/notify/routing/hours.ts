@@ -1,10 +1,10 @@
 /** Hours of a route: `{ days: mon-fri, from: "09:00", to: "17:30", timezone: Europe/Berlin }`. */
 
 import { type Static, Type } from 'typebox';
-import { describe, type Findings } from '../scheduler/job/schema/explain.ts';
-import { closed, text } from '../scheduler/job/schema/parts.ts';
-import type { Hours } from '../scheduler/model/alert.ts';
-import { resolveZoneName } from '../scheduler/schedule/zone-name.ts';
+import { describe, type Findings } from '../../scheduler/job/schema/explain.ts';
+import { closed, text } from '../../scheduler/job/schema/parts.ts';
+import type { Hours } from '../../scheduler/model/alert.ts';
+import { resolveZoneName } from '../../scheduler/schedule/zone-name.ts';
 
 const time = (description: string, pattern: string) => Type.String({ description, pattern });
 const clock = '(?:[01][0-9]|2[0-3]):[0-5][0-9]';
