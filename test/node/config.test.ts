@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
@@ -250,11 +250,16 @@ test('every setting is in the help', () => {
   expect(help).toContain('--config <file>');
 });
 
-test('the client knows where the server is, and whether colour is wanted', () => {
-  expect(loadClientConfig({})).toEqual({ url: null, color: true });
+test('the client knows where the server is, whether colour is wanted, and where it keeps reports', () => {
+  expect(loadClientConfig({ XDG_STATE_HOME: '/state' })).toEqual({
+    url: null,
+    color: true,
+    spoolDir: '/state/carillon/spool',
+  });
   expect(loadClientConfig({ CARILLON_URL: 'http://x', NO_COLOR: '1' })).toEqual({
     url: 'http://x',
     color: false,
+    spoolDir: join(homedir(), '.local/state/carillon/spool'),
   });
 });
 
