@@ -36,6 +36,7 @@ import { installationRoutes } from './routes/installation.ts';
 import { jobPastRoutes } from './routes/job-past.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { localRoutes } from './routes/local.ts';
+import { logSearchRoutes } from './routes/log-search.ts';
 import { logRoutes } from './routes/logs.ts';
 import { nodeRoutes } from './routes/node.ts';
 import { overviewRoutes } from './routes/overview.ts';
@@ -100,6 +101,7 @@ const apiRoutes = [
   heartbeatRoutes,
   jobPastRoutes,
   logRoutes,
+  logSearchRoutes,
   scheduleRoutes,
   graphRoutes,
   statsRoutes,
@@ -132,7 +134,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     clock,
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
-  const { streams, bodies, answers, reads, longAnswers, load } = roomFor(app);
+  const { streams, bodies, answers, reads, longAnswers, searches, load } = roomFor(app);
   const turns = new Turns(clock);
   const metrics = new Metrics({
     scheduler,
@@ -154,6 +156,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     turns,
     reads,
     longAnswers,
+    searches,
     closing: closing.signal,
   };
 
@@ -195,6 +198,7 @@ function roomFor(app: FastifyInstance) {
   const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });
   const reads = new Reads(apiLimits.reads);
   const longAnswers = new Room({ what: 'long responses', ...apiLimits.longAnswers });
+  const searches = new Room({ what: 'searches in output', ...apiLimits.searches });
   const load = (): Load => ({
     connections: connections.count,
     reads: reads.inProgress,
@@ -202,7 +206,7 @@ function roomFor(app: FastifyInstance) {
     bodyBytes: bodies.held,
     answerBytes: answers.held,
   });
-  return { streams, bodies, answers, reads, longAnswers, load };
+  return { streams, bodies, answers, reads, longAnswers, searches, load };
 }
 
 interface RouteParts {

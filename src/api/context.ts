@@ -26,6 +26,8 @@ export interface ApiContext {
   readonly reads: Reads;
   /** Slots for long responses to reads, see long-answer.ts. */
   readonly longAnswers: Room;
+  /** Slots for searches in output. */
+  readonly searches: Room;
   /** Fires when the app closes, to end all streams. */
   readonly closing: AbortSignal;
 }

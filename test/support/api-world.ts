@@ -109,7 +109,18 @@ function replacing(scheduler: SchedulerHandle, parts: Partial<SchedulerHandle>):
 
 function good(response: LightMyRequestResponse): Body {
   if (response.statusCode >= 300) throw new Error(`${response.statusCode}: ${response.body}`);
-  return String(response.headers['content-type']).includes('json') ? response.json() : response.body;
+  const type = String(response.headers['content-type']);
+  const bodies = bodiesOf(type, response);
+  return type.includes('ndjson') ? bodies : bodies[0];
+}
+
+/** The body, or each line of JSON. */
+function bodiesOf(type: string, response: LightMyRequestResponse): Body[] {
+  if (!type.includes('json')) return [response.body];
+  if (!type.includes('ndjson')) return [response.json()];
+  const lines = response.body.split('\n');
+  if (lines.pop() !== '') throw new Error(`the last line has no end: ${response.body}`);
+  return lines.map((line) => JSON.parse(line) as Body);
 }
 
 export interface Operation {
@@ -153,11 +164,12 @@ class Contract {
     const schema = operation.responses[response.statusCode]?.content?.[type]?.schema;
     const name = `${method} ${path} ${response.statusCode} ${type}`;
     if (schema === undefined) throw new Error(`the document has no answer ${name}: ${response.body}`);
-    const body: unknown = type.includes('json') ? response.json() : response.body;
     const check = this.#check(name, schema);
-    if (check.Check(body)) return;
-    const wrong = JSON.stringify(check.Errors(body)).slice(0, 2_000);
-    throw new Error(`${name} is not as documented: ${wrong}\n${response.body.slice(0, 2_000)}`);
+    for (const body of bodiesOf(type, response)) {
+      if (check.Check(body)) continue;
+      const wrong = JSON.stringify(check.Errors(body)).slice(0, 2_000);
+      throw new Error(`${name} is not as documented: ${wrong}\n${response.body.slice(0, 2_000)}`);
+    }
   }
 
   #check(name: string, schema: object): Validator {

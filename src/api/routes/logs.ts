@@ -4,21 +4,22 @@
  */
 
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
-import { type Answer, PeerFailure } from '../../peers/client.ts';
 import type { RunLogQuery } from '../../scheduler/handle.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
-import type { LogChunk, Member } from '../../scheduler/ports.ts';
+import type { LogChunk } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
-import { holdWhileOpen, whenOver } from '../guard/room.ts';
+import { holdWhileOpen } from '../guard/room.ts';
 import { positionForm, positionOf, toEvents } from '../log-events.ts';
 import { withTimes } from '../log-times.ts';
-import { isForwarded, passedOn } from '../peers/relay.ts';
+import { askFor, hostWith, othersWith } from '../peers/outputs.ts';
+import { isForwarded } from '../peers/relay.ts';
+import { stopOf } from '../stop.ts';
 import { apiLimits } from '../wire/limits.ts';
 
 const LogsQuery = query({
@@ -55,11 +56,6 @@ const LogsQuery = query({
  * status.
  */
 const firstOutputMs = 500;
-/**
- * Another node begins its response by then, even for a silent run. Includes reading the first output from
- * disk.
- */
-const peerWithinMs = 5_000;
 
 type Logs = { Params: Identified; Querystring: Static<typeof LogsQuery> };
 type Piece = string | Uint8Array;
@@ -154,8 +150,7 @@ async function* output(
   } catch (error) {
     const gone = error instanceof CarillonError && error.code === 'LOGS_GONE';
     if (begun || !gone || isForwarded(request)) throw error;
-    const node = error.details.field === 'host' ? String(error.details.value) : null;
-    yield* fromOthers(context, request, manner, node);
+    yield* fromOthers(context, request, manner, hostWith(error));
     fromAnother = true;
   }
   // The run may continue. Without an error, clients would take the end of this node for the end of the
@@ -172,11 +167,15 @@ async function* fromOthers(
   manner: Manner,
   host: string | null,
 ): AsyncGenerator<Piece> {
-  const { members, self } = context.scheduler.cluster();
-  const others = members.filter(({ id }) => id !== self.id && (host === null || id === host));
+  const others = othersWith(context, host);
   const silent: string[] = host !== null && others.length === 0 ? [host] : [];
   for (const member of others) {
-    const answer = await askFor(context, request, member, manner);
+    const { wanted, stop } = manner;
+    const answer = await askFor(context, request, member, {
+      path: request.url,
+      live: wanted.follow === true,
+      stop,
+    });
     if (answer?.status === 200) {
       yield* answer.body;
       return;
@@ -192,40 +191,6 @@ async function* fromOthers(
     `The output of '${id}' may be on ${silent.join(', ')}, which cannot be reached at the moment.`,
     { names: silent },
   );
-}
-
-/** Returns null if the node does not respond. */
-async function askFor(
-  { peers }: ApiContext,
-  request: FastifyRequest,
-  member: Member,
-  { wanted, stop }: Manner,
-): Promise<Answer | null> {
-  try {
-    return await peers.open(member, {
-      method: 'GET',
-      path: request.url,
-      headers: passedOn(request),
-      withinMs: peerWithinMs,
-      live: wanted.follow === true,
-      signal: stop,
-    });
-  } catch (error) {
-    if (error instanceof PeerFailure) return null;
-    throw error;
-  }
-}
-
-/** Aborts reading when the client disconnects or the app closes. */
-function stopOf({ closing }: ApiContext, reply: FastifyReply): AbortController {
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  closing.addEventListener('abort', abort, { once: true });
-  whenOver(reply, () => {
-    closing.removeEventListener('abort', abort);
-    abort();
-  });
-  return stop;
 }
 
 /** Yields what was already read, then the rest. The response may begin between the two. */

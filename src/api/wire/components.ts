@@ -11,6 +11,7 @@ import {
   WireReceiverList,
 } from './alerts.ts';
 import { WireHeartbeat } from './heartbeat.ts';
+import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
 import {
   WireForecast,
   WireOverview,
@@ -87,6 +88,9 @@ export const components: readonly TSchema[] = [
   WireRunList,
   WireStart,
   WireLogEvent,
+  WireLogFinding,
+  WireLogHit,
+  WireLogSearchEnd,
   WireLedgerLine,
   WireLedger,
   WireSummary,

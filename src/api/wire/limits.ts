@@ -78,4 +78,15 @@ export const apiLimits = {
   backupMs: 3_600_000,
   /** Lines of output that `tail` can request. */
   tail: 1_000_000,
+  /** Concurrent searches in output: each reads from disk as fast as it can. */
+  searches: { total: 16, perAddress: 8, kept: 4 },
+  /**
+   * One search. Characters of its text, lines of context on each side, hits, bytes of output and runs: the maxima
+   * take some seconds, the defaults less than one.
+   */
+  searchText: 200,
+  searchContext: 20,
+  searchHits: { most: 1_000, usual: 100 },
+  searchBytes: { most: 1024 * 1024 * 1024, usual: 64 * 1024 * 1024 },
+  searchRuns: { most: 1_000, usual: 100 },
 } as const;

@@ -528,4 +528,44 @@ describe('output', () => {
     const forwarded = { 'x-carillon-forwarded-by': 'node-3' };
     expect((await follower.send(`GET /runs/${id}/logs`, { headers: forwarded })).statusCode).toBe(410);
   });
+
+  describe('is searched where it is:', () => {
+    const search = () => follower.get(`/runs/${id}/logs/search?text=two&limit=5&ignoreCase=true`);
+    const asked: RunLogQuery[] = [];
+
+    test('another node sends what it finds', async () => {
+      outputs = async function* (_, query) {
+        asked.push(query ?? {});
+        yield line('one\n');
+        yield line('Two\n');
+      };
+      expect(await search()).toMatchObject([
+        { kind: 'hit', run: id, attempt: 1, line: 2, text: 'Two' },
+        { kind: 'end', hits: 1, attempts: 1, bytes: 8, gone: 0, failed: 0 },
+      ]);
+      expect(asked).toMatchObject([{ attempt: 1 }]);
+    });
+
+    test('no node has it', async () => {
+      outputs = gone;
+      expect(await search()).toMatchObject([{ kind: 'end', attempts: 0, gone: 1, failed: 0 }]);
+    });
+
+    test('a node that may have it is away', async () => {
+      view = { members: [leads, follows, member('node-3', 'http://127.0.0.1:1')] };
+      outputs = gone;
+      const [end] = await search();
+      expect(end).toMatchObject({ kind: 'end', attempts: 0, gone: 0, failed: 1 });
+      expect(end.failure).toContain('http://127.0.0.1:1');
+    });
+
+    test('a node breaks off', async () => {
+      outputs = async function* () {
+        yield line('two\n');
+        throw new Error('a fault');
+      };
+      const [hit, end] = await search();
+      expect([hit.text, end.failed, end.attempts]).toEqual(['two', 1, 0]);
+    });
+  });
 });
