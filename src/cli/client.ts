@@ -7,6 +7,7 @@
 
 import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '../api/wire/alerts.ts';
 import type { WireHeartbeat, WireReportStep } from '../api/wire/heartbeat.ts';
+import type { WireLogFinding } from '../api/wire/log-search.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -227,6 +228,26 @@ export class Client {
       }
     }
     throw new UnreachableError(`${this.url} closed the connection in the middle of the output.`, true);
+  }
+
+  /** Finds lines in the output of a run. The last finding is the end. */
+  searchLogs = (id: string, query: Query) => this.#search(at('runs', id, 'logs', 'search'), query);
+  /** Finds lines in the output of a job's runs. */
+  searchJobLogs = (job: string, query: Query) => this.#search(at('jobs', job, 'logs', 'search'), query);
+
+  async *#search(path: string, query: Query): AsyncGenerator<WireLogFinding> {
+    const decoder = new TextDecoder();
+    let text = '';
+    for await (const chunk of this.#stream(path, query, {})) {
+      const lines = (text + decoder.decode(chunk, { stream: true })).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) {
+        const finding = JSON.parse(line) as WireLogFinding;
+        yield finding;
+        if (finding.kind === 'end') return;
+      }
+    }
+    throw new UnreachableError(`${this.url} closed the connection in the middle of the search.`, true);
   }
 
   async *#stream(path: string, query: Query, headers: Headers): AsyncGenerator<Uint8Array> {

@@ -13,6 +13,7 @@ import { addExecCommand } from './commands/exec.ts';
 import { addFileCommands } from './commands/files.ts';
 import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
+import { addLogCommand } from './commands/logs.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { exitCodes } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
@@ -82,6 +83,7 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   addFileCommands(program, shell);
   addJobCommands(program, shell);
   addRunCommands(program, shell);
+  addLogCommand(program, shell);
   addExecCommand(program, shell);
   addInstallationCommands(program, shell);
   addEngineCommands(program, shell);

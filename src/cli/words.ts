@@ -2,7 +2,7 @@
 
 import Table from 'cli-table3';
 import { DateTime } from 'luxon';
-import type { WireLedgerLine } from '../api/wire/schema.ts';
+import type { WireAttempt, WireLedgerLine } from '../api/wire/schema.ts';
 import type { Io } from './shell.ts';
 import { styled, visible } from './visible.ts';
 
@@ -30,6 +30,11 @@ export function moment(instant: string, timezone: string): string {
 /** Memory in MiB. */
 export const mebibytes = (bytes: number | null): string =>
   bytes === null ? nothing : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+
+export const droppedText = ({ bytesDropped }: WireAttempt): string =>
+  bytesDropped === null
+    ? 'the engine dropped the oldest part'
+    : `${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
 
 /** At most two units: `320ms`, `5.2s`, `3m 20s`, `2h 5m`, `3d 4h`. */
 export function lasting(ms: number | null): string {

@@ -277,6 +277,10 @@ describe('runs', () => {
       new RegExp(`output cut +${bytes} bytes were dropped .attempt 1.`),
     );
     expect((await carillon('logs wordy --tail 1')).err).toBe('');
+    const { out: found, code } = await carillon('logs --job wordy --grep 2999999 -C 1');
+    expect(code).toBe(0);
+    expect(found).toMatch(/^wordy\.\S+, attempt 1, stdout\n\d+- 2999998\n\d+: 2999999\n\d+- 3000000\n$/);
+    expect((await carillon('logs wordy --grep nothing')).code).toBe(1);
     expect((await carillon(`runs ${id}`)).out).toMatch(
       /ATTEMPT +ENGINE +STARTED +TOOK +CPU +MEMORY +READ +WRITTEN +CODE.* \d+(\.\d)? MiB /s,
     );

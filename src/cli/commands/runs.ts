@@ -1,4 +1,4 @@
-/** Commands about runs: list, show, start, follow, kill. */
+/** Commands about runs: list, show, start, kill. */
 
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
@@ -6,11 +6,10 @@ import type { WireAttempt, WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { isUnknownRun } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { followLogs } from '../log-follower.ts';
 import { each, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, lasting, mebibytes, nothing, table, tinted, when } from '../words.ts';
+import { card, droppedText, lasting, mebibytes, nothing, table, tinted, when } from '../words.ts';
 
 const LISTED = 20;
 /** Poll interval while waiting for a run: people notice seconds, not milliseconds. */
@@ -68,7 +67,6 @@ export function addRunCommands(program: Command, shell: Shell): void {
         follow(session, options, (key) => ofRun(session, id, () => session.client.rerun(id, key))),
       ),
     );
-  addLogs(program, shell);
   program
     .command('kill')
     .argument('<id>', 'an unfinished run')
@@ -80,20 +78,6 @@ export function addRunCommands(program: Command, shell: Shell): void {
         else session.print(`${run.id} is ${run.state}${run.state === 'killed' ? '' : '; kill requested'}`);
         return exitCodes.ok;
       }),
-    );
-}
-
-function addLogs(program: Command, shell: Shell): void {
-  program
-    .command('logs')
-    .argument('<run-or-job>', 'a run, or a job for its newest run that has output')
-    .description('print the output of a run')
-    .option('-f, --follow', 'keep printing until the run ends')
-    .option('--stream <stream>', 'stdout or stderr (default: both)')
-    .option('--tail <lines>', 'print only the last lines', wholeFrom(1))
-    .option('-t, --timestamps', 'begin each line with the time at which it was printed')
-    .action((name: string, options: LogsOptions, command: Command) =>
-      shell.run(command, (session) => showLogs(session, name, options)),
     );
 }
 
@@ -224,11 +208,6 @@ function cause({ trigger, origin, parents }: WireRun): string {
   return `${by}, after ${what}${origin.job === null ? '' : ` of ${origin.job}`}`;
 }
 
-const droppedText = ({ bytesDropped }: WireAttempt): string =>
-  bytesDropped === null
-    ? 'the engine dropped the oldest part'
-    : `${bytesDropped.toLocaleString('en-US')} bytes were dropped`;
-
 interface RunOptions {
   readonly param?: string[];
   readonly wait?: boolean;
@@ -331,57 +310,4 @@ async function runMany(
     session.print(table(['JOB', 'STARTS', 'RUN', 'WHY'], rows, io));
   }
   return exitCodes.ok;
-}
-
-interface LogsOptions {
-  readonly follow?: boolean;
-  readonly stream?: string;
-  readonly tail?: number;
-  readonly timestamps?: boolean;
-}
-
-async function showLogs(session: Session, name: string, options: LogsOptions): Promise<ExitCode> {
-  const { follow = false, ...query } = options;
-  const persistence = new Persistence(session);
-  const find = () => runNamed(session, name, follow);
-  const run = await (follow ? persistence.of(find) : find());
-  session.progress(run.id);
-  const attempt = run.attempts.at(-1);
-  // With --tail nobody expects the complete output.
-  if (attempt !== undefined && attempt.bytesDropped !== 0 && query.tail === undefined)
-    session.io.err(`This output is incomplete: ${droppedText(attempt)}.\n`);
-  if (follow) {
-    await followLogs(session, run, query, persistence);
-    return exitCodes.ok;
-  }
-  const decoder = new TextDecoder();
-  for await (const chunk of session.client.logs(run.id, query))
-    session.io.raw(decoder.decode(chunk, { stream: true }));
-  return exitCodes.ok;
-}
-
-/**
- * The run with this id, or the newest run of the job with this name: an unfinished one, or else one that was
- * launched.
- */
-async function runNamed({ client, io }: Session, name: string, wait: boolean): Promise<WireRun> {
-  try {
-    return await client.run(name);
-  } catch (error) {
-    if (!isUnknownRun(error)) throw error;
-  }
-  await client.job(name);
-  let told = false;
-  for (;;) {
-    for await (const run of client.runs({ job: name, limit: LISTED }))
-      if (run.attempts.length > 0) return run;
-    if (!wait)
-      throw new CarillonError('RUN_NOT_FOUND', `Job '${name}' has no launched run yet.`, {
-        field: 'run',
-        value: name,
-      });
-    if (!told) io.err(`Waiting for the first run of ${name}. Ctrl-C stops waiting.\n`);
-    told = true;
-    await io.sleep(POLL_MS);
-  }
 }
