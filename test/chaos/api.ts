@@ -138,3 +138,7 @@ export async function readAll(node: string, address: string, jobs: readonly Chao
   }
   return { node, runs, ledger };
 }
+
+/** Keys of messages that were not delivered. */
+export const readOwed = async (address: string): Promise<string[]> =>
+  (await all<{ id: string }>(address, '/notifications?limit=1000')).map(({ id }) => id);

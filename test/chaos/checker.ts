@@ -16,6 +16,7 @@
  *   trigger             an acknowledged trigger without its run, or more runs than were asked for
  *   refused             a request that a node refused, or did not answer, though no fault explains it
  *   dependents          a child that did not run once per round after its parents
+ *   message             a success that was not told, or told under two keys; messages out of order
  *   disagreement        two nodes tell different things once all is healed
  */
 
@@ -40,6 +41,7 @@ import {
   type Violation,
 } from './history.ts';
 import { checkLedger, isCaughtUp } from './ledger-rules.ts';
+import { checkMessages } from './message-rules.ts';
 
 export function check(history: History): Violation[] {
   const evidence = evidenceOf(history);
@@ -55,6 +57,7 @@ export function check(history: History): Violation[] {
     ...checkTriggers(evidence),
     ...checkRefusals(evidence),
     ...checkAgreement(evidence),
+    ...checkMessages(evidence),
   ];
   return found.sort((a, b) => a.at - b.at);
 }

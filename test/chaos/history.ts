@@ -24,6 +24,8 @@ export interface ChaosJob {
   /** Attempts up to this number end with `plannedFailure`; all others with 0. */
   readonly failsFirst: number;
   readonly durationMs: number;
+  /** Each success is told to the receiver. */
+  readonly reports?: true;
 }
 
 /** The exit code of an attempt that fails on purpose. */
@@ -122,6 +124,27 @@ export interface NodeAnswer {
   readonly ledger: readonly LedgerRecord[];
 }
 
+/** A message as its receiver got it; repetitions too. */
+export interface MessageRecord {
+  readonly key: string;
+  readonly job: string | null;
+  readonly step: string;
+  readonly condition: string;
+  /** When it was decided. */
+  readonly at: number;
+  readonly run: string | null;
+  /** Of what it says. */
+  readonly digest: string;
+  readonly receivedAt: number;
+}
+
+export interface Messages {
+  /** In the order of their arrival. */
+  readonly received: readonly MessageRecord[];
+  /** Keys of messages that the leader still owed at the end. */
+  readonly owed: readonly string[];
+}
+
 /** What a node was at a time, as polled: for the picture and for counting changes of leader. */
 export interface RoleSample {
   readonly node: string;
@@ -159,6 +182,8 @@ export interface History {
   readonly faults: readonly Fault[];
   readonly lines: readonly JobLine[];
   readonly triggers: readonly TriggerRecord[];
+  /** Null: nobody was told anything. */
+  readonly messages: Messages | null;
   /** Ended runs as read on the way, for those that left the bounded archive before the end. */
   readonly collected: readonly RunRecord[];
   /** The first is the leader's. */

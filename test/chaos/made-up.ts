@@ -127,6 +127,7 @@ export function historyOf(draft: Draft): History {
     faults: draft.faults,
     lines: draft.lines,
     triggers: draft.triggers,
+    messages: null,
     collected: [],
     answers: [answer, { ...answer, node: 's2' }, { ...answer, node: 's3' }],
     roles: draft.roles,

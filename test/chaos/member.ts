@@ -140,6 +140,8 @@ export interface SchedulerSetting {
   readonly zk: string | null;
   readonly sessionTimeoutMs: number;
   readonly dockerHost: string | null;
+  /** Null: there are no receivers. */
+  readonly alertsFile: string | null;
 }
 
 export function schedulers(
@@ -156,9 +158,10 @@ export function schedulers(
         ? []
         : ['--zk', setting.zk, '--zk-session-timeout', `PT${setting.sessionTimeoutMs / 1_000}S`];
     const docker = setting.dockerHost === null ? [] : ['--docker-host', setting.dockerHost];
+    const alerts = setting.alertsFile === null ? [] : ['--alerts-file', setting.alertsFile];
     const options = [
       ...['--host', network.address(name), '--insecure', '--port', String(schedulerPort)],
-      ...['--data-dir', dir, '--log-format', 'json', ...cluster, ...docker],
+      ...['--data-dir', dir, '--log-format', 'json', ...cluster, ...docker, ...alerts],
     ];
     const programOf = (source: string): Program => {
       const serve = [process.execPath, '--import', 'tsx', join(source, 'src/main.ts'), 'serve', ...options];

@@ -63,6 +63,11 @@ export class Network {
     return address;
   }
 
+  /** Of the bridge in the hub, which every member reaches unless it is isolated. */
+  get hubAddress(): string {
+    return `${subnet}.1`;
+  }
+
   /** What goes before a command to run it in the namespace; the process keeps its pid. */
   enter(name: string): string[] {
     return ['nsenter', `--net=${namespaces}/${this.#namespace(name)}`, '--'];

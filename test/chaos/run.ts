@@ -4,11 +4,11 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { Dockerd } from '../support/dockerd.ts';
-import { ask, readAll, readRuns, readUnfinished } from './api.ts';
+import { ask, readAll, readOwed, readRuns, readUnfinished } from './api.ts';
 import { Canary } from './canary.ts';
 import { Cluster } from './cluster.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type ChaosJob,
   type History,
   iso,
+  type Messages,
   type NodeAnswer,
   parseLines,
   type RunRecord,
@@ -26,6 +27,7 @@ import { schedulers, zookeeperServers } from './member.ts';
 import type { Network } from './network.ts';
 import { chooseTarget, leaderAway, planFaults } from './plan.ts';
 import { Random } from './random.ts';
+import { Receiver } from './receiver.ts';
 
 export const schedulerNames = ['s1', 's2', 's3'] as const;
 export const zookeeperNames = ['zk1', 'zk2', 'zk3'] as const;
@@ -74,6 +76,18 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
     scheduler: alone ? ['s1'] : [...schedulerNames],
     zookeeper: alone ? [] : [...zookeeperNames],
   };
+  // An earlier release may not know the option.
+  const receiver =
+    options.earlier === null ? new Receiver(network.hubAddress, new Random(options.seed ^ 0xa1e7)) : null;
+  const alertsFile = receiver === null ? null : join(workDir, 'alerts.json');
+  if (receiver !== null && alertsFile !== null)
+    writeFileSync(
+      alertsFile,
+      JSON.stringify({
+        receivers: { chaos: { webhook: { url: receiver.url } } },
+        routes: [{ to: ['chaos'] }],
+      }),
+    );
   const zk = alone
     ? null
     : `${names.zookeeper.map((name) => `${network.address(name)}:2181`).join(',')}/carillon`;
@@ -89,6 +103,7 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
         zk,
         sessionTimeoutMs,
         dockerHost: dockerd?.host ?? null,
+        alertsFile,
       },
     ),
   ];
@@ -96,10 +111,12 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
   try {
     const began = Date.now();
     await dockerd?.start();
+    await receiver?.start();
     await cluster.start();
     say(`the cluster is up after ${Date.now() - began} ms; ${cluster.leader()} leads`);
-    return await Promise.race([new Run(cluster, options, linesFile).go(), interruption()]);
+    return await Promise.race([new Run(cluster, options, { linesFile, receiver }).go(), interruption()]);
   } finally {
+    receiver?.stop();
     await cluster.stop();
   }
 }
@@ -126,6 +143,7 @@ class Run {
   readonly #cluster: Cluster;
   readonly #options: RunOptions;
   readonly #linesFile: string;
+  readonly #receiver: Receiver | null;
   readonly #random: { readonly faults: Random; readonly triggers: Random };
   readonly #jobs: readonly ChaosJob[];
   readonly #from = Date.now() + leadInMs;
@@ -135,10 +153,15 @@ class Run {
   readonly #canary = new Canary();
   readonly #collected = new Map<string, RunRecord>();
 
-  constructor(cluster: Cluster, options: RunOptions, linesFile: string) {
+  constructor(
+    cluster: Cluster,
+    options: RunOptions,
+    { linesFile, receiver }: { readonly linesFile: string; readonly receiver: Receiver | null },
+  ) {
     this.#cluster = cluster;
     this.#options = options;
     this.#linesFile = linesFile;
+    this.#receiver = receiver;
     const { seed, minutes, docker } = options;
     this.#until = this.#from + minutes * 60_000;
     this.#random = { faults: new Random(seed), triggers: new Random(seed ^ 0x5eed) };
@@ -152,6 +175,7 @@ class Run {
     await this.#cluster.healAll();
     this.#options.say('all faults are healed; waiting until everything due is finished');
     await this.#settle();
+    const messages = await this.#messages();
     const answers = await this.#askAll();
     await this.#canary.stop();
     const { lines, unreadable } = parseLines(readFileSync(this.#linesFile, 'utf8'), this.#bootedAt);
@@ -167,6 +191,7 @@ class Run {
       faults: [...this.#cluster.faults, ...this.#canary.stalls].sort((a, b) => a.from - b.from),
       lines,
       triggers: this.#triggers,
+      messages,
       collected: [...this.#collected.values()],
       answers,
       roles: this.#cluster.roles,
@@ -285,6 +310,19 @@ class Run {
       const left = await readUnfinished(this.#cluster.address(leader)).catch(() => null);
       quiet = left?.length === 0 ? quiet + 1 : 0;
     }
+  }
+
+  /** Once everything was delivered, or nothing more is to be expected. */
+  async #messages(): Promise<Messages | null> {
+    if (this.#receiver === null) return null;
+    const giveUpAt = Date.now() + settleMs;
+    let owed: readonly string[] = [];
+    do {
+      await sleepUntil(Date.now() + 500);
+      const leader = this.#cluster.leader();
+      if (leader !== null) owed = await readOwed(this.#cluster.address(leader)).catch(() => ['unknown']);
+    } while (owed.length > 0 && Date.now() < giveUpAt);
+    return { received: this.#receiver.messages, owed };
   }
 
   /** The leader first. A follower may be a moment behind, so it is asked until it agrees, for a while. */

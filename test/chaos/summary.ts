@@ -27,6 +27,8 @@ export interface Summary {
   /** The longest time without any launch around a fault of the leader, by kind; milliseconds. */
   readonly longestGap: Readonly<Record<string, number>>;
   readonly whileAway: WhileAway;
+  /** Messages about successes, and how many of them came more than once. */
+  readonly messages: { readonly told: number; readonly repeated: number };
   /** How long the machine was too busy with other things to start a process in time. */
   readonly starvedMs: number;
   readonly violations: number;
@@ -86,8 +88,14 @@ export function summarise(history: History, violations: readonly Violation[]): S
     ),
     whileAway: whileAway(evidence),
     starvedMs: stalls.reduce((sum, { from, to }) => sum + (to ?? from) - from, 0),
+    messages: messagesOf(history),
     violations: violations.length,
   };
+}
+
+function messagesOf({ messages }: History): Summary['messages'] {
+  const came = [...groups(messages?.received ?? [], ({ key }) => key)].map(([, all]) => all.length);
+  return { told: came.length, repeated: came.filter((times) => times > 1).length };
 }
 
 function windowUsed(evidence: Evidence): number {
@@ -134,13 +142,14 @@ export function summaryText(summary: Summary, violations: readonly Violation[]):
     Object.entries(each)
       .map(([word, count]) => `${word} ${count}${unit}`)
       .join(', ') || 'none';
-  const { quietLateness: quiet, triggers, lostAttempts, whileAway: away } = summary;
+  const { quietLateness: quiet, triggers, messages, lostAttempts, whileAway: away } = summary;
   return [
     `faults        ${list(summary.faults)}`,
     `leaders       ${summary.leaderChanges} changes`,
     `launches      ${summary.launches} for ${summary.instants} instants of schedules; runs: ${list(summary.ended)}`,
     `ledger        ${list(summary.ledger)}`,
     `triggers      ${triggers.acknowledged} acknowledged of ${triggers.asked}`,
+    `messages      ${messages.told} about successes, ${messages.repeated} of them more than once`,
     `lost attempts ${lostAttempts.begun} that had begun, ${lostAttempts.neverBegun} that had not, all near a fault or told below`,
     `lateness      in calm time: p50 ${quiet.p50} ms, p99 ${quiet.p99} ms, max ${quiet.max} ms (${quiet.count} runs)`,
     `window        ${Math.round(summary.windowUsed * 100)} % was the most that a run near a fault took of the time it was allowed`,
