@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/support/install.sh
+bash test/support/jaeger.sh
 npm run --silent check
 # The tests in a browser look at what is built.
 npx vite build web --logLevel error
