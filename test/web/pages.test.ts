@@ -111,4 +111,30 @@ describe.skipIf(!hasBrowser)('the page', () => {
     expect(faults).toEqual([]);
     await page.context().close();
   });
+
+  test('of a job shows its alerts, and mutes them for a time', async () => {
+    const { page, faults } = await openPage(browser, server.url);
+    await page.goto('/jobs/broken');
+    const panel = page.getByRole('region', { name: 'Alerts' });
+    await panel.getByText('exit code 3').waitFor();
+    await page.getByRole('button', { name: 'Mute', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByRole('button', { name: 'Mute' }).isDisabled()).toBe(true);
+    await dialog.getByLabel('For').selectOption('4 hours');
+    await dialog.getByLabel('Reason').fill('the disk is being changed');
+    expect(await barriers(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Mute' }).click();
+    await panel.getByText('the disk is being changed').waitFor();
+    const muted = async () => {
+      const job = await server.get<{ muted: { until: string } | null }>('/api/v1/jobs/broken');
+      return job.muted === null ? 0 : Math.round((Date.parse(job.muted.until) - Date.now()) / 3_600_000);
+    };
+    expect(await muted()).toBe(4);
+    expect(await barriers(page)).toEqual([]);
+    await panel.getByRole('button', { name: 'Unmute' }).click();
+    await panel.getByText('the disk is being changed').waitFor({ state: 'detached' });
+    expect(await muted()).toBe(0);
+    expect(faults).toEqual([]);
+    await page.context().close();
+  });
 });

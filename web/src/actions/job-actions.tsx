@@ -5,10 +5,11 @@ import { Link, useLocation } from 'wouter';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { Icon } from '../parts/icon.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
+import { MuteDialog } from './mute-dialog.tsx';
 import { PauseDialog } from './pause-dialog.tsx';
 import { TriggerDialog } from './trigger-dialog.tsx';
 
-type Asked = 'trigger' | 'pause' | 'delete';
+type Asked = 'trigger' | 'pause' | 'mute' | 'delete';
 
 export function JobActions({ job }: { readonly job: WireJob }) {
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -25,6 +26,9 @@ export function JobActions({ job }: { readonly job: WireJob }) {
       <button type="button" className="button" onClick={() => setAsked('pause')}>
         <Icon name={stands ? 'play' : 'pause'} /> {stands ? 'Resume' : 'Pause'}
       </button>
+      <button type="button" className="button" onClick={() => setAsked('mute')}>
+        <Icon name="mute" /> Mute
+      </button>
       <Link className="button" href={`/jobs/${job.name}/definition`}>
         <Icon name="edit" /> Edit
       </Link>
@@ -36,6 +40,7 @@ export function JobActions({ job }: { readonly job: WireJob }) {
       </button>
       {asked === 'trigger' && <TriggerDialog job={job} onClose={close} />}
       {asked === 'pause' && <PauseDialog job={job} resume={stands} onClose={close} />}
+      {asked === 'mute' && <MuteDialog job={job} onClose={close} />}
       {asked === 'delete' && <DeleteDialog job={job} onClose={close} onDeleted={() => navigate('/jobs')} />}
     </div>
   );

@@ -1,6 +1,6 @@
 /** The changes that can be requested from the server, as functions. */
 
-import type { WireAlert, WireNotification } from '../../../src/api/wire/alerts.ts';
+import type { WireAlert, WireMute, WireNotification } from '../../../src/api/wire/alerts.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -45,6 +45,10 @@ export const resumeJob = (name: string) => send<WireJob>('POST', `${job(name)}/r
 
 export const acknowledgeAlert = (id: string) =>
   send<WireAlert>('POST', `/alerts/${encodeURIComponent(id)}/acknowledge`);
+
+export const muteJob = (name: string, body: { readonly until: string; readonly reason: string }) =>
+  send<WireMute>('PUT', `${job(name)}/mute`, { body });
+export const unmuteJob = (name: string) => send<WireMute>('DELETE', `${job(name)}/mute`);
 
 /** A message that could not be delivered. */
 export const sendAgain = (id: string) =>

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import type { WireAlert, WireNotification } from '../../../src/api/wire/alerts.ts';
-import { acknowledgeAlert, sendAgain } from '../actions/requests.ts';
+import { sendAgain } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { alertsQuery, notificationsQuery } from '../data/queries.ts';
 import { HangsOnIt, TroubledJob } from '../home/trouble.tsx';
@@ -12,28 +12,8 @@ import { Panel } from '../parts/panel.tsx';
 import { ProblemNote, ReadProblem } from '../parts/problem-note.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
-
-const words: Readonly<Record<WireAlert['condition'], (count: number) => string>> = {
-  failed: (count) => (count > 1 ? `Failed, ${count} times` : 'Failed'),
-  late: () => 'Late',
-  long: () => 'Runs long',
-  missed: (count) => `Missed ${count === 1 ? 'a due time' : `${count} due times`}`,
-  disabled: () => 'Disabled',
-  'at-risk': () => 'At risk',
-  'held-back': () => 'Held back',
-  'pipeline-late': () => 'Pipeline late',
-  'engine-unreachable': () => 'Engine unreachable',
-  'queue-growing': () => 'Queue grows',
-  undecided: () => 'Due times undecided',
-  'store-slow': () => 'Store slow',
-  expiring: () => 'Expires soon',
-  unled: () => 'No leader',
-  succeeded: () => 'Succeeded',
-  'pipeline-done': () => 'Pipeline ended',
-};
-
-/** What it is about. */
-const nameOf = ({ job, subject }: WireAlert): string => job ?? (subject === '' ? 'Carillon' : subject);
+import { Acknowledgement } from './acknowledgement.tsx';
+import { alertWords, nameOf } from './words.ts';
 
 export default function AlertsPage() {
   usePageTitle('Alerts');
@@ -89,7 +69,7 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
                 )}
                 <td data-label="Alert" className="nowrap">
                   <span className={alert.severity === 'critical' ? 'tone-fail' : 'tone-late'}>
-                    {words[alert.condition](alert.count)}
+                    {alertWords[alert.condition](alert.count)}
                   </span>
                 </td>
                 <td data-label="Reason" className="trouble-why">
@@ -116,39 +96,6 @@ function Alerts({ alerts, isCut }: { readonly alerts: readonly WireAlert[]; read
       </TableScroll>
       {isCut && <p className="panel-body muted">Only the newest {alerts.length} are shown.</p>}
     </Panel>
-  );
-}
-
-function Acknowledgement({ alert }: { readonly alert: WireAlert }) {
-  const acknowledge = useAction({
-    run: () => acknowledgeAlert(alert.id),
-    said: () => ({ tone: 'good', text: `The alert of ${nameOf(alert)} is acknowledged.` }),
-  });
-  if (alert.acknowledgedAt !== null)
-    return (
-      <>
-        {alert.acknowledgedBy}, <Relative at={alert.acknowledgedAt} />
-        {alert.acknowledgedUntil !== null && (
-          <>
-            {' '}
-            until <Relative at={alert.acknowledgedUntil} />
-          </>
-        )}
-      </>
-    );
-  return (
-    <>
-      <button
-        type="button"
-        className="button"
-        aria-label={`Acknowledge ${alert.condition} of ${nameOf(alert)}`}
-        disabled={acknowledge.isPending}
-        onClick={() => acknowledge.mutate()}
-      >
-        Acknowledge
-      </button>
-      {acknowledge.error !== null && <ProblemNote error={acknowledge.error} />}
-    </>
   );
 }
 

@@ -124,6 +124,14 @@ export const alertsQuery = queryOptions({
   refetchInterval: 10_000,
 });
 
+/** Open and ended. */
+export const jobAlertsQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['job', name, 'alerts'],
+    queryFn: ({ signal }) => get<WireAlertList>(`/jobs/${encodeURIComponent(name)}/alerts`, {}, signal),
+    refetchInterval: 10_000,
+  });
+
 export const notificationsQuery = queryOptions({
   queryKey: ['lists', 'notifications'],
   queryFn: ({ signal }) => get<WireNotificationList>('/notifications', { limit: 500 }, signal),

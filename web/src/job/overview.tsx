@@ -12,6 +12,7 @@ import { RunTable } from '../parts/run-table.tsx';
 import { LinkedStrip } from '../parts/strip.tsx';
 import { TableScroll } from '../parts/table-scroll.tsx';
 import { duration, memory } from '../parts/time.ts';
+import { JobAlerts } from './alerts.tsx';
 import { NextInstants } from './next-instants.tsx';
 
 export function Overview({ job }: { readonly job: WireJob }) {
@@ -20,6 +21,7 @@ export function Overview({ job }: { readonly job: WireJob }) {
   return (
     <div className="job-columns">
       <div className="job-main">
+        <JobAlerts job={job} />
         <Panel
           title="Last runs"
           aside={

@@ -27,6 +27,7 @@ const paths = {
   right: 'M6 4l4 4-4 4',
   left: 'M10 4 6 8l4 4',
   check: 'M3 8.5l3.3 3.2L13 4.7',
+  mute: 'M4 11V7.5a4 4 0 0 1 6.5-3.1M12 7.5V11M3 11h9.5M7 13.3h2M2.5 2.5l11 11',
   alert: 'M8 2.3 14.3 13H1.7ZM8 6.3v3.2M8 11.3h.01',
 } as const;
 
