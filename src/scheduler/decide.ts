@@ -126,6 +126,8 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
 
 function clockSet(turn: Turn, byMs: number): void {
   moveInstants(turn, { leastMs: byMs, mostMs: byMs });
+  // Those that were planned may now be days away.
+  if (byMs < 0) checkAllDeadlines(turn);
   reviewAll(turn);
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
 }

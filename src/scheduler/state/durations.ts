@@ -30,6 +30,9 @@ export function moveInstants(turn: Turn, ahead: ClockAhead): void {
     draft.alert(moved);
     draft.cut();
   }
+  const { leastMs } = ahead;
+  state.troubles = new Map([...state.troubles].map(([key, since]) => [key, since + leastMs]));
+  state.queueLengths = state.queueLengths.map(({ at, queued }) => ({ at: at + leastMs, queued }));
 }
 
 /** What repetitions and escalations count from. Its age is not moved: it is part of its key. */

@@ -76,6 +76,8 @@ function applyState(state: State, next: JobState): Notice | null {
   }
   const change = changeOf(entry, next);
   entry.state = next;
+  if (next.pipeline === null) state.pipelines.delete(next.name);
+  else state.pipelines.add(next.name);
   state.foresee(entry);
   return change === null ? null : { kind: 'job', name: next.name, change, revision: entry.job.revision };
 }

@@ -3,14 +3,15 @@
  * whole, will end by its deadline although its own run does not exist yet.
  *
  * Something is pending in a job if it has an unfinished run, or an open round that waits for parents. Only due times
- * since the deadline before count: an older round was late then.
+ * since the deadline before count, and those since the deadline that an open alert is about.
  */
 
 import { topologicalLevels } from '../../dag/order.ts';
-import { missingParents } from '../../dag/ready.ts';
+import { missingParents, type Round } from '../../dag/ready.ts';
 import type { JobGlance } from '../handle.ts';
 import type { Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
+import { alertKey } from '../records/table.ts';
 import { runTimes, USUAL_FROM } from '../stats/run-times.ts';
 import type { Entry } from './entry.ts';
 import { atRisk, finish, localTimeAfter, notFinished } from './late.ts';
@@ -29,8 +30,8 @@ export interface Span {
 
 /** The deadline that has passed last, and the one that comes next, each with the time since the one before it. */
 export function spansAt(time: string, zone: string, now: number): { last: Span; next: Span } {
-  // Two of them at least lie in the two days and an hour before, whatever clocks were set.
-  const times = [localTimeAfter(time, zone, now - 49 * 3_600_000)];
+  // Two of them at least lie in the two days and two hours before, whatever clocks were set.
+  const times = [localTimeAfter(time, zone, now - 50 * 3_600_000)];
   while ((times.at(-1) as number) < now) times.push(localTimeAfter(time, zone, times.at(-1) as number));
   const [from, last, next] = times.slice(-3) as [number, number, number];
   return { last: { from, to: last }, next: { from: last, to: next } };
@@ -45,13 +46,29 @@ export interface LateRound {
 export function lateRound(state: State, entry: Entry, now: number): LateRound | null {
   const { finishBy, zone } = finish(entry);
   if (finishBy === undefined || state.graph.parentsOf(entry.job.name).length === 0) return null;
-  const { last, next } = spansAt(finishBy, zone, now);
-  const awaited = awaitedIn(state, entry, last);
+  const { next } = spansAt(finishBy, zone, now);
+  const awaited = awaitedIn(state, entry, lateSpan(state, entry, 'late', finishBy, zone, now));
   if (awaited.length > 0) return { condition: 'late', reason: notFinished(finishBy, zone, awaited) };
   const coming = awaitedIn(state, entry, next);
   const expected = coming.length === 0 ? null : expectedEnd(state, entry, next, now);
   if (expected === null || expected <= next.to) return null;
   return { condition: 'at-risk', reason: atRisk(finishBy, zone, expected, coming) };
+}
+
+/** What the last deadline was for, and what was late before if that is known: it is late until it has ended. */
+export function lateSpan(
+  { alerts }: State,
+  { job: { name } }: Entry,
+  condition: 'late' | 'pipeline-late',
+  time: string,
+  zone: string,
+  now: number,
+): Span {
+  const { last } = spansAt(time, zone, now);
+  const known = alerts.get(alertKey({ job: name, condition }));
+  return known === undefined
+    ? last
+    : { ...last, from: spansAt(time, zone, Math.min(known.since, now)).last.from };
 }
 
 /** The jobs above this one in which something of the span is pending that its round waits for, nearest first. */
@@ -88,9 +105,13 @@ function hasOpenRound(state: State, entry: Entry, { from, to }: Span): boolean {
   const spec = join === null || join.open.length === 0 ? null : state.derived.joinSpec(entry);
   if (join === null || spec === null) return false;
   return join.open.some(
-    (round) => !round.fired && round.due >= from && round.due < to && missingParents(round, spec).length > 0,
+    (round) =>
+      isOfSchedule(round) && round.due >= from && round.due < to && missingParents(round, spec).length > 0,
   );
 }
+
+/** Open, and not of a start by a user: that one may wait for parents that nobody starts. */
+const isOfSchedule = ({ fired, lineage = 'scheduled' }: Round): boolean => !fired && lineage === 'scheduled';
 
 /**
  * When the job is expected to end its round of the span, if nothing above it waits. Null: nothing is pending
@@ -177,5 +198,5 @@ function awaited(state: State, entry: Entry): string[] {
   const { join } = entry.state;
   const spec = join === null || join.open.length === 0 ? null : state.derived.joinSpec(entry);
   if (join === null || spec === null) return [];
-  return join.open.filter(({ fired }) => !fired).flatMap((round) => missingParents(round, spec));
+  return join.open.filter(isOfSchedule).flatMap((round) => missingParents(round, spec));
 }

@@ -1,6 +1,7 @@
 /** Jobs and pipelines that will be late, are, or cannot go on, before their run exists. */
 
 import { describe, expect, test } from 'vitest';
+import { spansAt } from '../../../src/scheduler/state/rounds.ts';
 import { anyRoute, told } from '../../support/alerts.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
@@ -33,6 +34,17 @@ function next(rig: Rig, time: string): void {
 
 const lines = (rig: Rig): string[] => told(rig).map((line) => line.replace(' ×1 to pager', ''));
 const reasonOf = (rig: Rig, key: string): unknown => rig.alerts.get(key)?.reason;
+
+test('the deadline two days after clocks were set back is the next one until it has passed', () => {
+  // Clocks in Berlin went from 03:00 to 02:00 on Sunday, 25 October 2026.
+  const deadline = Date.parse('2026-10-26T05:00:00Z');
+  const dayMs = 86_400_000;
+  expect(spansAt('06:00', 'Europe/Berlin', deadline).next).toEqual({ from: deadline - dayMs, to: deadline });
+  expect(spansAt('06:00', 'Europe/Berlin', deadline + 1).last).toEqual({
+    from: deadline - dayMs,
+    to: deadline,
+  });
+});
 
 describe('a run that will probably miss its deadline', () => {
   const job = { name: 'load', schedule: nightly, expect: { finishBy: '03:00', startWithin: 'P1D' } };
@@ -259,6 +271,38 @@ describe('a pipeline', () => {
     expect(lines(rig)).toEqual(['opened pipeline-late', 'resolved pipeline-late']);
   });
 
+  test('stays late until what was late has ended, over further deadlines', () => {
+    const rig = rigOf(...chain);
+    next(rig, '02:00');
+    rig.begin('extract');
+    rig.submit({ kind: 'pause', name: 'extract', by: 'test' });
+    next(rig, '07:00');
+    next(rig, '07:00');
+    expect(lines(rig)).toEqual(['opened pipeline-late']);
+    for (const name of ['extract', 'load', 'report']) rig.end(name);
+    rig.advance(2 * minuteMs);
+    expect(lines(rig)).toEqual(['opened pipeline-late', 'resolved pipeline-late']);
+  });
+
+  test('is late by the clock that was set back, too', () => {
+    const rig = rigOf(...chain.map((job) => ({ ...job, expect: { ...job.expect, startWithin: 'P1D' } })));
+    rig.setClock(-10 * 86_400_000);
+    rig.advance('2025-12-22T06:30:00Z');
+    expect(lines(rig)).toEqual(['opened pipeline-late']);
+  });
+
+  test('is not late because a user started a part of it', () => {
+    const rig = rigOf(
+      { name: 'extract', expect: { pipelineBy: '06:00' } },
+      { name: 'other', schedule: { cron: '0 12 * * *' } },
+      { name: 'load', schedule: following('extract', 'other') },
+    );
+    rig.trigger('extract');
+    rig.end('extract');
+    next(rig, '07:00');
+    expect(lines(rig)).toEqual([]);
+  });
+
   test('that has ended in time, with failures too, is not late', () => {
     const rig = rigOf(...chain);
     next(rig, '02:00');
@@ -380,6 +424,15 @@ describe('a round that waits for a parent that does not run', () => {
     next(rig, '02:00');
     rig.end('a');
     resume(rig, 'b');
+    expect(lines(rig)).toEqual(['opened held-back', 'resolved held-back']);
+  });
+
+  test('is no longer held back when a job above it no longer waits for the parent', () => {
+    const rig = rigOf(...jobs);
+    pause(rig, 'b');
+    next(rig, '02:00');
+    rig.end('a');
+    rig.submit({ kind: 'delete-job', name: 'b', dependents: 'detach', by: 'test' });
     expect(lines(rig)).toEqual(['opened held-back', 'resolved held-back']);
   });
 

@@ -42,6 +42,8 @@ function contents(state: State): object {
     runs: Object.fromEntries(state.runs),
     launches: Object.fromEntries([...state.launches].map(([name, run]) => [name, run.id])),
     pasts: [...state.pasts],
+    pipelines: [...state.pipelines],
+    alerts: Object.fromEntries(state.alerts),
   };
 }
 
@@ -49,6 +51,19 @@ const launchName = (rig: Rig): string => rig.runOf('a').attempts.at(-1)?.launchN
 const hourly = { name: 'a', schedule: { cron: '0 * * * *' } };
 
 const stories: [string, (rig: Rig) => void][] = [
+  [
+    'a pipeline has begun, and an alert is open',
+    (rig) => {
+      rig.put(
+        { ...hourly, alerts: { on: ['pipeline-done'] } },
+        { name: 'b', schedule: { after: { parents: ['a'] } } },
+      );
+      rig.advance('2026-01-01T01:00:00Z');
+      rig.end('a', 1);
+      rig.advance('2026-01-01T02:00:00Z');
+      rig.end('a');
+    },
+  ],
   ['jobs were created', (rig) => rig.put({ name: 'b' }, hourly)],
   [
     'a job was changed while it had a run',

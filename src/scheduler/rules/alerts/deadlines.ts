@@ -10,7 +10,7 @@
 import type { Condition } from '../../model/alert.ts';
 import type { DeadlineTimer, Entry } from '../../state/entry.ts';
 import { finish, notFinished } from '../../state/late.ts';
-import { lateRound, spansAt, unfinishedIn, usualWayMs } from '../../state/rounds.ts';
+import { lateRound, lateSpan, spansAt, unfinishedIn, usualWayMs } from '../../state/rounds.ts';
 import type { State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
 import { endAlert, endLateness, isOpen, raise } from './alerts.ts';
@@ -85,7 +85,11 @@ function checkPipeline(turn: Turn, entry: Entry): void {
   const pending =
     pipelineBy === undefined
       ? []
-      : unfinishedIn(turn.state, entry, spansAt(pipelineBy, zone, turn.draft.now).last);
+      : unfinishedIn(
+          turn.state,
+          entry,
+          lateSpan(turn.state, entry, 'pipeline-late', pipelineBy, zone, turn.draft.now),
+        );
   if (pending.length === 0) endAlert(turn, entry, 'pipeline-late', 'recovered');
   else if (pipelineBy !== undefined && !isOpen(turn, entry, 'pipeline-late'))
     raise(
