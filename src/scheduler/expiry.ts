@@ -1,7 +1,7 @@
 /** The port to what has an end: certificates that this node uses. */
 
 export interface Expiry {
-  /** In letters, digits and `._-`. */
+  /** Such as that of its file. */
   readonly name: string;
   readonly at: number;
 }

@@ -17,7 +17,7 @@ interface Seen {
   readonly commits?: () => CommitFigures;
 }
 
-/** The troubles of the second look. */
+/** The troubles of the last look after two minutes. */
 async function troubles({ engine = 'docker', describe: of = async () => well, expiries, commits }: Seen) {
   const clock = new SimClock(Date.parse('2026-01-01T00:00:00Z'));
   const looks: (readonly Trouble[])[] = [];
@@ -28,9 +28,9 @@ async function troubles({ engine = 'docker', describe: of = async () => well, ex
     onLooked: (seen) => void looks.push(seen),
   });
   watch.start();
-  await clock.advance(55_000);
+  await clock.advance(125_000);
   watch.stop();
-  return (looks[1] ?? []).map(({ condition, subject, reason }) => [condition, subject, textOf(reason)]);
+  return (looks.at(-1) ?? []).map(({ condition, subject, reason }) => [condition, subject, textOf(reason)]);
 }
 
 describe('the leader sees', () => {
@@ -63,11 +63,11 @@ describe('the leader sees', () => {
 
   test('a certificate that ends within two weeks, and none that ends later', async () => {
     const expiries = async () => [
-      { name: 'cert.pem', at: Date.parse('2026-01-10T00:00:00Z') },
+      { name: 'my cert:1.pem', at: Date.parse('2026-01-10T00:00:00Z') },
       { name: 'ca.pem', at: Date.parse('2026-02-10T00:00:00Z') },
     ];
     expect(await troubles({ expiries })).toEqual([
-      ['expiring', 'docker.cert.pem', 'it ends at 2026-01-10T00:00:00.000Z'],
+      ['expiring', 'docker.my_cert_1.pem', 'it ends at 2026-01-10T00:00:00.000Z'],
     ]);
   });
 
@@ -86,10 +86,11 @@ describe('the leader sees', () => {
   };
 
   test.each([
-    [1, 2, 0, [['store-slow', '', '2 of the last 3 commits took longer than a second or failed']]],
-    [1, 0, 3, [['store-slow', '', '3 of the last 4 commits took longer than a second or failed']]],
+    [1, 2, 0, [['store-slow', '', '8 of the last 12 commits took longer than a second or failed']]],
+    [1, 0, 3, [['store-slow', '', '12 of the last 16 commits took longer than a second or failed']]],
     [8, 2, 0, []],
-    [0, 2, 0, []],
+    [0, 0.5, 0, [['store-slow', '', '2 of the last 2 commits took longer than a second or failed']]],
+    [0, 0.25, 0, []],
   ])('%d quick, %d slow and %d failed commits as it should', async (quick, slow, failed, expected) => {
     expect(await troubles({ commits: committing(quick, slow, failed) })).toEqual(expected);
   });

@@ -11,8 +11,10 @@ const LOOK_MS = 15_000;
 const DESCRIBE_WITHIN_MS = 10_000;
 /** A commit that takes longer is slow, by the bound of the histogram in seconds. */
 const SLOW_FROM_S = 1;
-/** Fewer commits say nothing. */
-const COMMITS_FROM = 3;
+/** Of a minute: a store that takes ten seconds for a commit makes few in one look. */
+const COMMIT_LOOKS = 4;
+/** Fewer commits in that time say nothing. */
+const COMMITS_FROM = 2;
 const EXPIRES_WITHIN_MS = 14 * 86_400_000;
 
 export interface WatchParts {
@@ -26,14 +28,15 @@ export class Watch {
   readonly #parts: WatchParts;
   #cancel: (() => void) | null = null;
   #stopped = false;
-  #commits = { all: 0, slow: 0 };
+  /** As of the last looks, oldest first. */
+  #commits: { readonly all: number; readonly slow: number }[] = [];
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
   }
 
   start(): void {
-    this.#commits = countsOf(this.#parts.commits());
+    this.#commits = [countsOf(this.#parts.commits())];
     this.#later();
   }
 
@@ -57,12 +60,14 @@ export class Watch {
     if (!this.#stopped) this.#parts.onLooked(troubles);
   }
 
-  /** Most commits since the last look were slow. */
+  /** Half of the commits in the last looks were slow. */
   #store(): Trouble[] {
-    const before = this.#commits;
-    this.#commits = countsOf(this.#parts.commits());
-    const commits = this.#commits.all - before.all;
-    const slow = this.#commits.slow - before.slow;
+    const now = countsOf(this.#parts.commits());
+    const before = this.#commits.at(-COMMIT_LOOKS);
+    this.#commits = [...this.#commits, now].slice(-COMMIT_LOOKS);
+    if (before === undefined) return [];
+    const commits = now.all - before.all;
+    const slow = now.slow - before.slow;
     if (commits < COMMITS_FROM || slow * 2 < commits) return [];
     return [{ condition: 'store-slow', subject: '', reason: { code: 'store-slow', slow, commits } }];
   }
@@ -85,16 +90,19 @@ function troublesOf(engine: string, { reachable, detail, hosts = [] }: EngineDes
   });
   const silent = hosts.filter((host) => !host.reachable);
   // A host that is gone says more than its engine, all of whose hosts are.
-  if (silent.length > 0) return silent.map((host) => about(`${engine}.${host.name}`, host.detail));
+  if (silent.length > 0) return silent.map((host) => about(subjectOf(engine, host.name), host.detail));
   return reachable ? [] : [about(engine, detail)];
 }
+
+/** It becomes part of keys and headers; names of files may have any characters. */
+const subjectOf = (engine: string, name: string): string => `${engine}.${name.replaceAll(/[^\w.-]/g, '_')}`;
 
 const expiring = (engine: string, expiries: readonly Expiry[], now: number): Trouble[] =>
   expiries
     .filter(({ at }) => at - now < EXPIRES_WITHIN_MS)
     .map(({ name, at }) => ({
       condition: 'expiring',
-      subject: `${engine}.${name}`,
+      subject: subjectOf(engine, name),
       reason: { code: 'expires', at },
     }));
 
