@@ -34,6 +34,9 @@ const STARTS_PER_CORE = 2;
 /** Standard input, output and error. */
 const STANDARD = 3;
 
+/** Without a file of alerts: always the same, so that it has not changed. */
+const none: readonly never[] = [];
+
 const stopSignals = ['SIGTERM', 'SIGINT'] as const;
 
 export interface Program {
@@ -180,10 +183,10 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       labels: node.labels ?? {},
       traced: traces !== null,
       get routes() {
-        return alerts?.routes ?? [];
+        return alerts?.routes ?? none;
       },
       get maintenance() {
-        return alerts?.maintenance ?? [];
+        return alerts?.maintenance ?? none;
       },
       get receivers() {
         return [...(alerts?.receivers ?? [])];

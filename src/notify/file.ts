@@ -18,7 +18,7 @@ import {
   maintenanceOf,
   type WrittenMaintenance,
 } from './routing/maintenance.ts';
-import { RouteSchema, routeLimits, routesOf, type WrittenRoute } from './routing/routes.ts';
+import { RouteSchema, routeLimits, routeOf, type WrittenRoute } from './routing/routes.ts';
 import { ReceiverSchema, type ReceiverSettings, type Receivers, receiverLimits } from './schema.ts';
 
 const maxFileBytes = 1024 * 1024;
@@ -106,7 +106,7 @@ function checked(fields: Readonly<Record<string, unknown>>, findings: Findings):
     heartbeats: heartbeats as Heartbeats,
     routes: routes.flatMap((route, i) =>
       hasForm(RouteSchema, route, `routes[${i}]`)
-        ? routesOf(route as WrittenRoute, `routes[${i}]`, receivers as Receivers, findings)
+        ? [routeOf(route as WrittenRoute, `routes[${i}]`, receivers as Receivers, findings)]
         : [],
     ),
     maintenance: windows.flatMap((window, i) =>

@@ -49,21 +49,20 @@ describe('routes', () => {
     expect(() => routesOf(text)).toThrow(says);
   });
 
-  test('to receivers that write to owners are routes of their own, before the others', () => {
-    const mail = 'mail: { toOwner: true, from: a@b, host: h }';
+  test('know their receivers that write to owners', () => {
+    const mail = 'mail: { toOwner: true, ownerDomains: [b], from: a@b, host: h }';
     const text = `
 receivers:
   owners: { ${mail} }
   ops: { command: { argv: [page] } }
 routes:
   - { to: [ops, owners], match: { labels: { a: b } } }
-  - { to: [owners] }
+  - { to: [ops] }
 `;
     const { routes } = parseAlertsFile(text, 'alerts.yaml');
     expect(routes).toMatchObject([
-      { to: ['owners'], ownersAt: null, labels: { a: 'b' }, continue: true },
-      { to: ['ops'], labels: { a: 'b' }, continue: false },
-      { to: ['owners'], ownersAt: null, continue: false },
+      { to: ['ops', 'owners'], ownersAt: new Map([['owners', ['b']]]), labels: { a: 'b' } },
+      { to: ['ops'] },
     ]);
     expect(routes[1]).not.toHaveProperty('ownersAt');
   });

@@ -47,41 +47,26 @@ export const RouteSchema = Type.Object(
 );
 export type WrittenRoute = Static<typeof RouteSchema>;
 
-/**
- * The route, checked by the schema before, and before it one for each of its receivers that write to owners: those are only
- * for jobs whose owner has an address. Adds what else is wrong to the findings.
- */
-export function routesOf(
+/** The route, checked by the schema before. Adds what else is wrong to the findings. */
+export function routeOf(
   written: WrittenRoute,
   field: string,
   receivers: Receivers,
   findings: Findings,
-): Route[] {
-  const route = routeOf(written, field, new Set(Object.keys(receivers)), findings);
-  const isToOwner = (name: string): boolean => receivers[name]?.mail?.toOwner === true;
-  const others = route.to.filter((name) => !isToOwner(name));
-  const toOwners = route.to.filter(isToOwner).map((name) => ({
-    ...route,
-    to: [name],
-    ownersAt: receivers[name]?.mail?.ownerDomains ?? null,
-  }));
-  const all = others.length === 0 ? toOwners : [...toOwners, { ...route, to: others }];
-  return all.map((each, i) => ({ ...each, continue: route.continue || i < all.length - 1 }));
-}
-
-function routeOf(
-  written: WrittenRoute,
-  field: string,
-  receivers: ReadonlySet<string>,
-  findings: Findings,
 ): Route {
   const { to, match = {}, escalate = [], continue: goesOn = false } = written;
-  checkNames(to, `${field}.to`, receivers, findings);
+  const names = new Set(Object.keys(receivers));
+  checkNames(to, `${field}.to`, names, findings);
   for (const [i, each] of escalate.entries())
-    checkNames(each.to, `${field}.escalate[${i}].to`, receivers, findings);
+    checkNames(each.to, `${field}.escalate[${i}].to`, names, findings);
   const { labels = {}, owner = null, conditions = null, severities = null, hours } = match;
+  const toOwners = to.flatMap((name) => {
+    const { toOwner = false, ownerDomains = null } = receivers[name]?.mail ?? {};
+    return toOwner ? [[name, ownerDomains] as const] : [];
+  });
   return {
     ...{ labels, owner, conditions, severities, to, continue: goesOn },
+    ...(toOwners.length > 0 && { ownersAt: new Map(toOwners) }),
     ...remindersOf(written, field, findings),
     hours: hours === undefined ? null : hoursOf(hours, `${field}.match.hours`, findings),
   };

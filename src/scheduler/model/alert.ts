@@ -116,8 +116,8 @@ export interface Route extends Reminders {
   readonly severities: readonly Severity[] | null;
   /** Null: at any time. */
   readonly hours: Hours | null;
-  /** Its receiver writes to owners: only jobs whose owner has an address there. Absent: any job. */
-  readonly ownersAt?: OwnerDomains;
+  /** Those of its receivers that write to owners, with where these must have an address. Absent: none. */
+  readonly ownersAt?: ReadonlyMap<string, OwnerDomains>;
   readonly to: readonly string[];
   readonly continue: boolean;
 }

@@ -23,6 +23,7 @@ import type { Turn } from '../state/turn.ts';
 import { alertOfHeld, alertOfHeldBelow, endAlert } from './alerts/alerts.ts';
 import { alertCommands } from './alerts/commands.ts';
 import { checkDeadlines } from './alerts/deadlines.ts';
+import { reviewJob } from './alerts/notifications.ts';
 import { known, planApply, storedIn } from './apply.ts';
 import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
@@ -123,7 +124,8 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const join = before?.state.join ?? null;
   const wasPaused = (before?.state.paused ?? null) !== null;
   const changesHands = before !== undefined && isExternal(before.job.definition) !== isExternal(definition);
-  const followed = before?.job.definition.schedule?.after !== undefined;
+  const parents = before?.job.definition.schedule?.after?.parents;
+  const followed = parents !== undefined;
   if (before !== undefined && next.cursor !== null) {
     // The current schedule determines what that is; see `beginSchedule`.
     if (before.state.cursor > draft.now) setBack(turn, before);
@@ -148,8 +150,10 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   if (!isNew || revived !== null || entry.state.paused !== null) draft.state(entry.state);
   skipLostStarts(turn, entry, join);
   checkDeadlines(turn, entry);
-  if (!isNew && (entry.state.paused !== null) !== wasPaused) alertOfHeldBelow(turn, entry);
+  const isMoved = !sameJson(parents, definition.schedule?.after?.parents);
+  if (!isNew && (isMoved || (entry.state.paused !== null) !== wasPaused)) alertOfHeldBelow(turn, entry);
   else alertOfHeld(turn, entry);
+  reviewJob(turn, entry);
   const { revision, updatedBy: by } = next.job;
   const change = isNew ? 'created' : 'changed';
   draft.notice({ kind: 'job', name, change, revision });

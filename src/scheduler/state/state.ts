@@ -64,6 +64,11 @@ export class State {
   troubles: ReadonlyMap<string, number> = new Map();
   /** Of the last minutes, oldest first. */
   queueLengths: readonly { readonly at: number; readonly queued: number }[] = [];
+  /** The routes and maintenance windows by which all open alerts were reviewed last. */
+  reviewedBy: { readonly routes: object | null; readonly maintenance: object | null } = {
+    routes: null,
+    maintenance: null,
+  };
   /** When to look at open alerts, by id. */
   readonly reviews = new Map<string, number>();
   /** Jobs with an unfinished pipeline that is to be reported. */

@@ -412,7 +412,7 @@ test('an unknown time zone is refused rather than taken for GMT', async () => {
 
 test('a failure is reported once, to owners that are addresses', async () => {
   await api.close();
-  const toOwners = { ...anyRoute, to: ['mail'], ownersAt: null };
+  const toOwners = { ...anyRoute, to: ['mail'], ownersAt: new Map([['mail', null]]) };
   const world = await World.at('2026-11-21T12:00:00Z', { ...testSettings, routes: [toOwners] });
   api = await ApiWorld.over(world);
   always(3);

@@ -173,6 +173,14 @@ describe('an acknowledgement', () => {
     expect([...rig.owed.values()].map(({ step }) => step)).toEqual(['opened', 'repeated']);
   });
 
+  test('that ends is over for an alert that nobody was notified of', () => {
+    const rig = rigOf({}, []);
+    runs(rig, 1);
+    acknowledge(rig, rig.now + 20 * minuteMs);
+    rig.advance(21 * minuteMs);
+    expect([...rig.alerts.values()]).toMatchObject([{ acknowledged: null, messages: 0 }]);
+  });
+
   test('can be given another end', () => {
     const rig = failing({});
     acknowledge(rig, rig.now + 20 * minuteMs);
@@ -199,11 +207,45 @@ describe('hours of routes', () => {
     expect(told(rig)).toEqual([opened]);
   });
 
+  test('begin again with what their route asks for on the next day', () => {
+    const rig = rigOf({ paused: false }, [
+      { ...anyRoute, hours: { ...night, from: 0, to: 120 }, repeatMs: 90 * minuteMs },
+      anyRoute,
+    ]);
+    runs(rig, 1);
+    rig.submit({ kind: 'pause', name: 'load', by: 'ann' });
+    rig.advance('2026-01-01T23:50:00Z');
+    expect(told(rig)).toEqual([opened]);
+    rig.advance('2026-01-02T00:10:00Z');
+    expect(told(rig)).toEqual([opened, repeated]);
+  });
+
   test('do not report one that was reported by another route before', () => {
     const rig = rigOf({}, [{ ...anyRoute, hours: night, to: ['night'] }, anyRoute]);
     runs(rig, 1);
     rig.advance(60 * minuteMs);
     expect(told(rig)).toEqual([opened]);
+  });
+});
+
+describe('while an alert is open, a change', () => {
+  const put = (rig: Rig, alerts: object) =>
+    rig.put({ name: 'load', schedule: { cron: '0 * * * *' }, alerts } as never);
+
+  test('of how often its job repeats it counts at once', () => {
+    const rig = failing({ repeatEvery: '10h' });
+    put(rig, { repeatEvery: '5m' });
+    rig.advance(6 * minuteMs);
+    expect(told(rig)).toEqual([opened, repeated]);
+  });
+
+  test('of the escalations of its job leaves out nobody', () => {
+    const boss = { after: '20m', to: ['boss'] };
+    const rig = failing({ escalate: [{ after: '5m', to: ['second'] }, boss] });
+    rig.advance(6 * minuteMs);
+    put(rig, { escalate: [boss] });
+    rig.advance(15 * minuteMs);
+    expect(told(rig)).toEqual([opened, 'opened failed ×1 to second', 'opened failed ×1 to boss']);
   });
 });
 

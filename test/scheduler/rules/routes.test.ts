@@ -22,9 +22,14 @@ const weekend = hours([0, 6], '00:00', '24:00', 'Europe/Berlin');
 const small = hours([0], '02:30', '03:30', 'Europe/Berlin');
 
 test('a route to owners is only for jobs whose owner has an address', () => {
-  const routes = [{ ...anyRoute, ownersAt: ['example.com'], to: ['owners'] }, anyRoute];
+  const ownersAt = new Map([
+    ['owners', ['example.com']],
+    ['others', ['example.net']],
+  ]);
+  const routes = [{ ...anyRoute, ownersAt, to: ['owners', 'others'] }, anyRoute];
   const of = (owner: string | null) => routed(routes, { ...alert, owner }, 0).flatMap(({ to }) => to);
   expect(of('ann@example.com')).toEqual(['owners']);
+  expect(of('ann@example.com,bob@example.net')).toEqual(['owners', 'others']);
   expect(of('data team')).toEqual(['pager']);
   expect(of('eve@evil.example.org')).toEqual(['pager']);
   expect(of(null)).toEqual(['pager']);

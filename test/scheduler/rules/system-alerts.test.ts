@@ -169,10 +169,31 @@ test('due times that nobody decides are an alert', () => {
   const rig = rigOf({ name: 'load', schedule: { cron: '0 * * * *' } } as never);
   rig.now = Date.parse('2026-01-01T01:02:00Z');
   rig.event({ kind: 'looked', now: rig.now, troubles: [] });
+  rig.now += lookMs;
+  rig.event({ kind: 'looked', now: rig.now, troubles: [] });
   expect(lines(rig)).toEqual(['opened undecided']);
   rig.sleep(0);
   rig.event({ kind: 'looked', now: rig.now, troubles: [] });
   expect(lines(rig)).toContain('resolved undecided');
+});
+
+test('due times that passed while the computer slept are none', () => {
+  const rig = rigOf({ name: 'load', schedule: { cron: '0 * * * *' } } as never);
+  rig.now += 7_200_000;
+  look(rig, 60_000);
+  expect(lines(rig).filter((line) => line.includes('undecided'))).toEqual([]);
+});
+
+test('a clock that is set changes nothing about how long something is wrong', () => {
+  const dayMs = 86_400_000;
+  const rig = rigOf();
+  look(rig, 30_000, dockerGone);
+  rig.setClock(dayMs);
+  look(rig, 15_000, dockerGone);
+  expect(lines(rig)).toEqual([]);
+  rig.setClock(-2 * dayMs);
+  look(rig, 30_000, dockerGone);
+  expect(lines(rig)).toEqual(['opened engine-unreachable']);
 });
 
 describe('a maintenance window', () => {
@@ -233,6 +254,26 @@ describe('a maintenance window', () => {
     expect(lines(rig)).toEqual([]);
     rig.advance(0.2 * hourMs);
     expect(lines(rig)).toEqual(['opened failed']);
+  });
+
+  test('with hours reports at their end, although they come again until a time', () => {
+    const hours = { days: [4], from: 0, to: 120, timezone: 'UTC' };
+    const rig = failing({ hours, until: Date.parse('2026-12-31T00:00:00Z') });
+    rig.advance(1.1 * hourMs);
+    expect(lines(rig)).toEqual(['opened failed']);
+  });
+
+  test('that is taken out of the file ends with the next look', () => {
+    const settings = {
+      ...testSettings,
+      routes: [anyRoute],
+      maintenance: [{ ...window, until: at('03:00') }],
+    };
+    const rig = new Rig('2026-01-01T00:30:00Z', settings);
+    look(rig, 60_000, dockerGone);
+    settings.maintenance = [];
+    look(rig, 0, dockerGone);
+    expect(lines(rig)).toEqual(['opened engine-unreachable']);
   });
 
   test('is for alerts about the scheduler too, if it is for everything', () => {

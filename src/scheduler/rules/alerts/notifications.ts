@@ -13,12 +13,13 @@ import {
   type Condition,
   conditions,
   type Notification,
+  type Route,
 } from '../../model/alert.ts';
 import { alertKey } from '../../records/table.ts';
 import { durationMs } from '../../schedule/period.ts';
 import type { AlertTimer, Entry } from '../../state/entry.ts';
 import type { Turn } from '../../state/turn.ts';
-import { isRoutedLater, routed } from './routes.ts';
+import { matching, routed } from './routes.ts';
 import { definitionOf, HOURS_LOOK_MS, silenceOf, subjectOf } from './silence.ts';
 
 /** More are not kept for a receiver that does not respond: new ones fail at once. */
@@ -29,11 +30,11 @@ const MAX_FAILED = 100;
 /** Escalations are in the order of their times. */
 interface Plan extends Reminders {
   readonly to: readonly string[];
-  /** Nobody is notified now, but somebody will be when the hours of a route begin. */
-  readonly isLater: boolean;
+  /** It may be another one when hours of routes begin or end, and then something may be due. */
+  readonly isTimed: boolean;
 }
 
-const nobody: Plan = { to: [], repeatMs: null, escalate: [], isLater: false };
+const nobody: Plan = { to: [], repeatMs: null, escalate: [], isTimed: false };
 
 /** The open alert is new or changed, or its time has come: stores it, with the messages that are due by now. */
 export function review(turn: Turn, alert: Alert): void {
@@ -44,8 +45,7 @@ export function review(turn: Turn, alert: Alert): void {
   const reviewed = silence === null ? brought(turn, alert, plan) : alert;
   state.alerts.set(alertKey(reviewed), reviewed);
   if (reviewed !== known) draft.alert(reviewed);
-  const later = plan.isLater ? draft.now + HOURS_LOOK_MS : null;
-  const next = silence?.until ?? later ?? nextReview(reviewed, plan);
+  const next = silence?.until ?? nextReview(reviewed, plan, draft.now);
   if (next !== null) state.reviewAt(reviewed, next);
 }
 
@@ -58,12 +58,21 @@ export function reviewDue(turn: Turn, instant: number, subject: AlertTimer): voi
   if (open !== undefined) review(turn, open);
 }
 
-/** A new leader looks what has become due meanwhile. */
+/** What is due by the routes and maintenance windows of now. */
 export function reviewAll(turn: Turn): void {
+  const { routes = null, maintenance = null } = turn.state.settings;
+  turn.state.reviewedBy = { routes, maintenance };
   for (const alert of [...turn.state.alerts.values()]) {
     review(turn, alert);
     turn.draft.cut();
   }
+}
+
+/** The file of alerts may have changed. */
+export function reviewIfChanged(turn: Turn): void {
+  const { routes = null, maintenance = null } = turn.state.settings;
+  const by = turn.state.reviewedBy;
+  if (routes !== by.routes || maintenance !== by.maintenance) reviewAll(turn);
 }
 
 /** The open alerts of the job. */
@@ -77,24 +86,28 @@ export function reviewJob(turn: Turn, { job }: Entry): void {
 /** The alert after the messages that are due by now. */
 function brought(turn: Turn, alert: Alert, plan: Plan): Alert {
   const { now } = turn.draft;
-  if (alert.notifiedAt === null)
+  const { until = null } = alert.acknowledged ?? {};
+  const isOver = until !== null && until <= now;
+  const current = isOver ? { ...alert, acknowledged: null } : alert;
+  if (current.notifiedAt === null)
     return plan.to.length === 0
-      ? alert
-      : send(turn, { ...alert, notifiedAt: now, notified: plan.to }, 'opened', plan.to);
-  const { acknowledged } = alert;
-  if (acknowledged !== null && (acknowledged.until === null || acknowledged.until > now)) return alert;
-  let after = acknowledged === null ? alert : { ...alert, acknowledged: null };
-  if (acknowledged !== null || isRepeatDue(alert, plan, now))
-    after = send(turn, { ...after, repeatedAt: now }, 'repeated', alert.notified);
-  return escalated(turn, after, plan);
+      ? current
+      : send(turn, { ...current, notifiedAt: now, notified: plan.to }, 'opened', plan.to);
+  if (current.acknowledged !== null) return current;
+  const isDue = isOver || isRepeatDue(current, plan, now);
+  const repeated = isDue
+    ? send(turn, { ...current, repeatedAt: now }, 'repeated', current.notified)
+    : current;
+  return escalated(turn, repeated, plan);
 }
 
+/** By who was notified, and not by how often: the escalations may be others than before. */
 function escalated(turn: Turn, alert: Alert, { escalate }: Plan): Alert {
-  const due = escalate.filter(({ afterMs }) => (alert.notifiedAt ?? 0) + afterMs <= turn.draft.now).length;
-  if (due <= alert.escalations) return alert;
-  const further = escalate.slice(alert.escalations, due).flatMap(({ to }) => to);
-  const to = [...new Set(further)].filter((receiver) => !alert.notified.includes(receiver));
-  const after = { ...alert, escalations: due, notified: [...alert.notified, ...to] };
+  const due = escalate.filter(({ afterMs }) => (alert.notifiedAt ?? 0) + afterMs <= turn.draft.now);
+  const to = [...new Set(due.flatMap((each) => each.to))].filter((name) => !alert.notified.includes(name));
+  if (to.length === 0) return alert;
+  const { escalations, notified } = alert;
+  const after = { ...alert, escalations: escalations + 1, notified: [...notified, ...to] };
   return send(turn, after, 'opened', to);
 }
 
@@ -105,16 +118,16 @@ function isRepeatDue(alert: Alert, { repeatMs }: Plan, now: number): boolean {
 const lastNotified = ({ notifiedAt, repeatedAt }: Alert): number => repeatedAt ?? notifiedAt ?? 0;
 
 /** When something is due next if nothing happens. Null: never. */
-function nextReview(alert: Alert, { repeatMs, escalate }: Plan): number | null {
-  const { notifiedAt, acknowledged, escalations } = alert;
-  if (notifiedAt === null) return null;
-  if (acknowledged !== null) return acknowledged.until;
-  const next = escalate[escalations];
-  const times = [
-    ...(repeatMs === null ? [] : [lastNotified(alert) + repeatMs]),
-    ...(next === undefined ? [] : [notifiedAt + next.afterMs]),
-  ];
-  return times.length === 0 ? null : Math.min(...times);
+function nextReview(alert: Alert, { repeatMs, escalate, isTimed }: Plan, now: number): number | null {
+  const { notifiedAt, acknowledged } = alert;
+  const times = [acknowledged?.until];
+  if (isTimed && (notifiedAt === null || acknowledged === null)) times.push(now + HOURS_LOOK_MS);
+  if (notifiedAt !== null && acknowledged === null) {
+    if (repeatMs !== null) times.push(lastNotified(alert) + repeatMs);
+    times.push(escalate.map(({ afterMs }) => notifiedAt + afterMs).find((at) => at > now));
+  }
+  const known = times.filter((at) => at != null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** Who is notified first. */
@@ -135,7 +148,7 @@ function planOf({ state, draft }: Turn, alert: Alert): Plan {
   const repeats = routes.flatMap(({ repeatMs }) => repeatMs ?? []);
   const { repeatEvery, escalate } = alerts;
   return {
-    isLater: routes.length === 0 && isRoutedLater(all, subject, draft.now),
+    isTimed: alerts.to === undefined && isTimed(alert, matching(all, subject)),
     to: [...new Set(routes.flatMap(({ to }) => to))],
     repeatMs:
       repeatEvery !== undefined
@@ -148,6 +161,11 @@ function planOf({ state, draft }: Turn, alert: Alert): Plan {
     ),
   };
 }
+
+/** For one that was reported, hours only matter if somebody is reminded. */
+const isTimed = ({ notifiedAt }: Alert, routes: readonly Route[]): boolean =>
+  routes.some(({ hours }) => hours !== null) &&
+  (notifiedAt === null || routes.some(({ repeatMs, escalate }) => repeatMs !== null || escalate.length > 0));
 
 const escalationOf = ({ after, to }: { after: string; to: readonly string[] }): Escalation => ({
   afterMs: durationMs(after, 'alerts.escalate.after'),

@@ -11,14 +11,24 @@ export type Routed = Pick<Alert, 'owner' | 'labels' | 'condition' | 'severity'>;
 
 /** The first route that matches at this time, and each after it while those say `continue`. */
 export function routed(routes: readonly Route[], alert: Routed, now: number): readonly Route[] {
-  const matching = routes.filter((route) => matches(route, alert) && isOpen(route, now));
-  const last = matching.findIndex((route) => !route.continue);
-  return last < 0 ? matching : matching.slice(0, last + 1);
+  const open = matching(routes, alert).filter((route) => isOpen(route, now));
+  const last = open.findIndex((route) => !route.continue);
+  return last < 0 ? open : open.slice(0, last + 1);
 }
 
-/** Whether a route will match whose hours have not begun. */
-export const isRoutedLater = (routes: readonly Route[], alert: Routed, now: number): boolean =>
-  routes.some((route) => matches(route, alert) && !isOpen(route, now));
+/** All that match at some time. */
+export const matching = (routes: readonly Route[], alert: Routed): readonly Route[] =>
+  routes.flatMap((route) => {
+    const to = reached(route, alert);
+    return to.length > 0 && matches(route, alert) ? [{ ...route, to }] : [];
+  });
+
+/** Those that write to owners are only for jobs whose owner has an address there. */
+const reached = ({ to, ownersAt }: Route, { owner }: Routed): readonly string[] =>
+  to.filter((name) => {
+    const domains = ownersAt?.get(name);
+    return domains === undefined || addressesOf(owner, domains).length > 0;
+  });
 
 /** Of which jobs: all labels, and the owner if there is one. */
 export const matchesSubject = (
@@ -27,10 +37,8 @@ export const matchesSubject = (
 ): boolean => (owner === null || owner === subject.owner) && hasLabels(subject.labels, labels);
 
 function matches(route: Route, subject: Routed): boolean {
-  const { owner, condition, severity } = subject;
-  const { ownersAt } = route;
+  const { condition, severity } = subject;
   return (
-    (ownersAt === undefined || addressesOf(owner, ownersAt).length > 0) &&
     (route.conditions === null || route.conditions.includes(condition)) &&
     (route.severities === null || route.severities.includes(severity)) &&
     matchesSubject(route, subject)

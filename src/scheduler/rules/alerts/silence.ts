@@ -20,7 +20,7 @@ export function silenceOf(state: State, alert: Alert, now: number): Silence | nu
   const found: Silence[] = muted !== null && muted.until > now ? [muted] : [];
   for (const window of state.settings.maintenance ?? [])
     if (matchesSubject(window, subjectOf(state, alert)) && isActive(window, now))
-      found.push({ until: window.until ?? now + HOURS_LOOK_MS, reason: window.reason });
+      found.push({ until: endOf(window, now), reason: window.reason });
   return found.toSorted((a, b) => b.until - a.until)[0] ?? null;
 }
 
@@ -33,6 +33,12 @@ export function subjectOf(state: State, alert: Alert): Routed {
 /** Of the job. Empty if the alert is not about a job. */
 export const definitionOf = ({ jobs }: State, { job }: Alert): Partial<JobDefinition> =>
   (job === null ? undefined : jobs.get(job)?.job.definition) ?? {};
+
+const endOf = ({ hours, until }: Maintenance, now: number): number =>
+  Math.min(
+    hours === null ? Number.POSITIVE_INFINITY : now + HOURS_LOOK_MS,
+    until ?? Number.POSITIVE_INFINITY,
+  );
 
 const isActive = ({ from, until, hours }: Maintenance, now: number): boolean =>
   (from === null || from <= now) &&

@@ -9,13 +9,14 @@ import type { Reason } from '../../model/reason.ts';
 import { alertKey } from '../../records/table.ts';
 import type { Turn } from '../../state/turn.ts';
 import { close, open, usualSeverity } from './alerts.ts';
-import { receiversOf, tell } from './notifications.ts';
+import { receiversOf, reviewIfChanged, tell } from './notifications.ts';
 
 /** How long something is wrong until it is an alert. */
 const patienceMs: Readonly<Record<SystemCondition, number>> = {
   'engine-unreachable': 60_000,
-  'store-slow': 60_000,
-  undecided: 0,
+  'store-slow': 0,
+  // After a sleep, or if the clock was set forward, they are decided within seconds.
+  undecided: 10_000,
   'queue-growing': 0,
   expiring: 0,
   unled: 0,
@@ -31,6 +32,7 @@ const UNLED_MS = 60_000;
 /** The leader has looked. */
 export function systemLooked(turn: Turn, seen: readonly Trouble[]): void {
   const { state, draft } = turn;
+  reviewIfChanged(turn);
   const troubles = new Map<string, number>();
   for (const trouble of [...seen, ...own(turn)]) {
     const key = alertKey({ job: null, ...trouble });
