@@ -197,9 +197,9 @@ function typed(value: string | number | boolean): object {
   return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
-/** A cut never leaves half a character. */
-const shown = (text: string): string =>
-  (text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`).replaceAll(
-    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-    '\ufffd',
-  );
+/** A cut leaves no half of a character. */
+function shown(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  const isHalf = /[\ud800-\udbff]/.test(text.charAt(MAX_TEXT - 1));
+  return `${text.slice(0, isHalf ? MAX_TEXT - 1 : MAX_TEXT)}…`;
+}

@@ -77,6 +77,11 @@ const cases: Readonly<Record<string, Case>> = {
     run: { command: 'pwd', workdir: '/etc' },
     expected: succeeds('/etc\n'),
   },
+  trace: {
+    what: 'finds the span of its attempt',
+    run: { command: 'echo "$TRACEPARENT" | cut -c 1-3,36,53-; printenv TRACESTATE' },
+    expected: succeeds('00---01\n\n'),
+  },
   user: {
     what: 'runs as its user and group',
     run: { command: 'echo "$(id -u):$(id -g)"', user: '12345:23456' },
@@ -168,7 +173,8 @@ describe.skipIf(missing !== null)(
     let server: Server;
     const start = async () => {
       const hosts = ['--docker-host', dockerd.host, '--swarm-host', dockerd.host];
-      server = await Server.start(join(dir, 'data'), hosts);
+      // Nobody takes the traces.
+      server = await Server.start(join(dir, 'data'), [...hosts, '--otlp-endpoint', 'http://127.0.0.1:1']);
     };
 
     beforeAll(async () => {

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Notice } from '../../src/scheduler/handle.ts';
 import type { Run } from '../../src/scheduler/model/model.ts';
+import type { Clock } from '../../src/scheduler/ports.ts';
 import type { Answer } from '../../src/traces/collector.ts';
 import type { Bounds } from '../../src/traces/queue.ts';
 import { Traces } from '../../src/traces/traces.ts';
@@ -81,7 +82,7 @@ describe('while the collector answers', () => {
   test('thousands are sent in parts, in order and once', async () => {
     end(1_000);
     await clock.advance(1_000);
-    expect(Math.max(...requests.map((request) => request.runs.length))).toBe(128);
+    expect(Math.max(...requests.map((request) => request.runs.length))).toBe(256);
     expect(requests.flatMap((request) => request.runs)).toEqual(runs(1_000).map(({ job }) => job));
   });
 
@@ -125,6 +126,31 @@ describe('while the collector answers', () => {
     );
     expect(scopeSpans[0].scope).toEqual({ name: 'carillon', version: '1' });
   });
+});
+
+test('a request is written in turns with other work', async () => {
+  let readings = 0;
+  let turns = 0;
+  // Each look at the clock takes a millisecond.
+  const slow: Clock = {
+    now: () => clock.now(),
+    monotonicMs: () => (readings += 1),
+    after: (delayMs, callback) => {
+      if (delayMs === 0) turns += 1;
+      return clock.after(delayMs, callback);
+    },
+  };
+  traces = new Traces({
+    collector: { send: async () => taken },
+    check: async () => undefined,
+    ...{ installation: 'i', node, clock: slow },
+    log: { info() {}, warn() {}, error() {}, debug() {} },
+  });
+  end(100);
+  await clock.advance(1_000);
+  expect(traces.figures().exported).toBe(100);
+  // A turn after every second run.
+  expect(turns).toBe(50);
 });
 
 describe('while the collector is away', () => {
