@@ -103,6 +103,29 @@ describe('a job that fails', () => {
   });
 });
 
+describe('due times that are skipped because a run is unfinished', () => {
+  const slow = (alerts: object): Rig => {
+    const rig = rigOf({ policy: { overlap: 'skip' }, expect: { finishWithin: 'P1D' }, alerts });
+    rig.advance(hourMs / 2);
+    rig.begin('load');
+    rig.advance(2 * hourMs);
+    return rig;
+  };
+
+  test('are one alert with their number for who asks for it, until a run succeeds', () => {
+    const rig = slow({ on: ['skipped', 'recovered'] });
+    expect(told(rig)).toEqual(['opened skipped ×1 to pager']);
+    expect([...rig.alerts.values()]).toMatchObject([{ condition: 'skipped', count: 2 }]);
+    rig.end('load');
+    expect(told(rig)).toEqual(['opened skipped ×1 to pager', 'resolved skipped ×2 to pager']);
+  });
+
+  test('are as they should be for everybody else', () => {
+    expect(told(slow({}))).toEqual([]);
+    expect([...slow({}).alerts.values()]).toEqual([]);
+  });
+});
+
 describe('due times that are missed', () => {
   test('are one alert with their number, until the job succeeds', () => {
     const rig = rigOf({ policy: { catchUp: 'none' } });

@@ -10,6 +10,7 @@ export const alertWords: Readonly<Record<WireAlert['condition'], (count: number)
   disabled: () => 'Disabled',
   'at-risk': () => 'At risk',
   'held-back': () => 'Held back',
+  skipped: (count) => `Skipped ${count === 1 ? 'a due time' : `${count} due times`}`,
   'pipeline-late': () => 'Pipeline late',
   'engine-unreachable': () => 'Engine unreachable',
   'queue-growing': () => 'Queue grows',

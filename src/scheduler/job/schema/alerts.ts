@@ -14,6 +14,7 @@ export const jobConditions = [
   'disabled',
   'at-risk',
   'held-back',
+  'skipped',
   'pipeline-late',
   ...notices,
 ] as const;
@@ -46,7 +47,7 @@ export const Alerts = Type.Object(
         maxItems: choices.length,
         description:
           'What is reported. `recovered`: the end of what was reported before. Default: everything except ' +
-          '`succeeded` and `pipeline-done`. Empty: nothing.',
+          '`skipped`, `succeeded` and `pipeline-done`. Empty: nothing.',
       }),
     ),
     to: Type.Optional(

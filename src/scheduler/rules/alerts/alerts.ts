@@ -9,8 +9,9 @@
  * - *late*, *long*, *at-risk*: a run has not started or ended in time, runs unusually long, or will not end in time;
  *   see state/late.ts, and deadlines.ts for jobs without a run.
  * - *held-back*: an open round waits for a job that is paused or disabled.
+ * - *skipped*: a due time was skipped because an earlier run was unfinished; only if `alerts.on` names it.
  *
- * A run that succeeds ends *failed* and *missed*; resuming the job ends *disabled*; the others end when they no longer
+ * A run that succeeds ends *failed*, *missed* and *skipped*; resuming the job ends *disabled*; the others end when they no longer
  * hold. *succeeded* and *pipeline-done* are notices: a message, and no alert.
  * Jobs that are skipped because a parent failed open nothing: the parent's alert counts them.
  */
@@ -47,6 +48,7 @@ export const usualSeverity: Readonly<Record<Condition, Severity>> = {
   missed: 'warning',
   'at-risk': 'warning',
   'held-back': 'warning',
+  skipped: 'warning',
   'pipeline-late': 'critical',
   'engine-unreachable': 'critical',
   'queue-growing': 'warning',
@@ -66,10 +68,12 @@ export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): v
   endLateness(turn, entry);
   const cause: Cause = { run: run.id, attempt: run.attempts.at(-1)?.number ?? null, reason: run.reason };
   if (end === 'succeeded') {
-    for (const condition of ['failed', 'missed'] as const) endAlert(turn, entry, condition, 'recovered');
+    for (const condition of ['failed', 'missed', 'skipped'] as const)
+      endAlert(turn, entry, condition, 'recovered');
     notice(turn, entry, 'succeeded', cause);
   } else if (end === 'missed') raise(turn, entry, 'missed', cause, 1);
-  else if (end !== 'skipped' && end !== 'killed') {
+  else if (end === 'skipped') alertOfSkipped(turn, entry, cause);
+  else if (end !== 'killed') {
     const { consecutiveFailures, disabled } = entry.state;
     // After a resume they are counted anew, and an alert may still be open.
     const isFailing = isOpen(turn, entry, 'failed');
@@ -78,6 +82,13 @@ export function alertOfEnd(turn: Turn, entry: Entry, run: Run, end: EndState): v
     if (disabled !== null && !isOpen(turn, entry, 'disabled'))
       raise(turn, entry, 'disabled', { ...cause, reason: disabled.reason }, 1);
   }
+}
+
+/** Only for those who ask for it: many jobs are meant to skip due times. */
+function alertOfSkipped(turn: Turn, entry: Entry, cause: Cause): void {
+  const isOverlap = cause.reason?.code.startsWith('overlap-') ?? false;
+  if (isOverlap && entry.job.definition.alerts?.on?.includes('skipped'))
+    raise(turn, entry, 'skipped', cause, 1);
 }
 
 /** Due times passed without a run. */
