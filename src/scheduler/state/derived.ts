@@ -7,8 +7,10 @@ import { cadenceOf, joinSpecOf } from './cadence.ts';
 import type { Entry } from './entry.ts';
 import { branchesOf } from './lineage.ts';
 
-/** Roots with cached branches or pipelines; few are unfinished at once. */
+/** Roots with cached branches; few are unfinished at once. */
 const MAX_BRANCHES = 256;
+/** All that are unfinished are looked at when a run ends. */
+const MAX_PIPELINES = 10_000;
 
 export class Derived {
   readonly #jobs: ReadonlyMap<string, Entry>;
@@ -45,7 +47,7 @@ export class Derived {
   pipelineOf(name: string): ReadonlySet<string> {
     let jobs = this.#pipelines.get(name);
     if (jobs === undefined) {
-      if (this.#pipelines.size >= MAX_BRANCHES) this.#pipelines.clear();
+      if (this.#pipelines.size >= MAX_PIPELINES) this.#pipelines.clear();
       jobs = new Set([name, ...this.#graph.descendants(name)]);
       this.#pipelines.set(name, jobs);
     }

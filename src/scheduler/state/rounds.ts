@@ -6,7 +6,6 @@
  * since the deadline before count, and those since the deadline that an open alert is about.
  */
 
-import { topologicalLevels } from '../../dag/order.ts';
 import { missingParents, type Round } from '../../dag/ready.ts';
 import type { JobGlance } from '../handle.ts';
 import type { Run } from '../model/model.ts';
@@ -28,8 +27,27 @@ export interface Span {
   readonly to: number;
 }
 
+interface Spans {
+  readonly last: Span;
+  readonly next: Span;
+}
+
+/** By time and zone, as they were asked for last: thousands of jobs with the same deadline ask at once. */
+const spans = new Map<string, Spans>();
+const MAX_SPANS = 1_000;
+
 /** The deadline that has passed last, and the one that comes next, each with the time since the one before it. */
-export function spansAt(time: string, zone: string, now: number): { last: Span; next: Span } {
+export function spansAt(time: string, zone: string, now: number): Spans {
+  const key = `${time} ${zone}`;
+  const before = spans.get(key);
+  if (before !== undefined && now > before.last.to && now <= before.next.to) return before;
+  if (spans.size >= MAX_SPANS) spans.clear();
+  const found = spansOf(time, zone, now);
+  spans.set(key, found);
+  return found;
+}
+
+function spansOf(time: string, zone: string, now: number): Spans {
   // Two of them at least lie in the two days and two hours before, whatever clocks were set.
   const times = [localTimeAfter(time, zone, now - 50 * 3_600_000)];
   while ((times.at(-1) as number) < now) times.push(localTimeAfter(time, zone, times.at(-1) as number));
@@ -65,10 +83,8 @@ export function lateSpan(
   now: number,
 ): Span {
   const { last } = spansAt(time, zone, now);
-  const known = alerts.get(alertKey({ job: name, condition }));
-  return known === undefined
-    ? last
-    : { ...last, from: spansAt(time, zone, Math.min(known.since, now)).last.from };
+  const { since = now } = alerts.get(alertKey({ job: name, condition })) ?? {};
+  return since > last.to ? last : { ...last, from: spansOf(time, zone, since).last.from };
 }
 
 /** The jobs above this one in which something of the span is pending that its round waits for, nearest first. */
@@ -141,16 +157,22 @@ export function usualWayMs(state: State, entry: Entry): number {
   return lengths.get(entry.job.name) ?? 0;
 }
 
-/** The job and those above it, parents first. Empty if there are too many. */
-function ordered(state: State, entry: Entry): string[] {
-  const { name } = entry.job;
-  const above = state.graph.ancestors(name);
-  if (above.length > MAX_LOOKED_AT) return [];
-  const levels = topologicalLevels(state.graph, [...above, name]);
-  for (;;) {
-    const step = levels.next();
-    if (step.done) return step.value.flat();
+/** The job and those above it, parents first. Empty if there are too many. A job above may have many others below it. */
+function ordered({ graph }: State, { job }: Entry): string[] {
+  const entered = new Set<string>();
+  const found = new Set<string>();
+  const stack = [job.name];
+  for (let name = stack.at(-1); name !== undefined; name = stack.at(-1)) {
+    if (entered.has(name)) {
+      found.add(name);
+      stack.pop();
+      continue;
+    }
+    entered.add(name);
+    if (entered.size > MAX_LOOKED_AT) return [];
+    for (const parent of graph.parentsOf(name)) if (!entered.has(parent)) stack.push(parent);
   }
+  return [...found];
 }
 
 function endOf(job: JobGlance, run: Run, now: number): number {

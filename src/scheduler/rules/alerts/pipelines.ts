@@ -36,9 +36,14 @@ export function endPipelines(turn: Turn): void {
   }
 }
 
-function isUnfinished(state: State, jobs: ReadonlySet<string>, pipeline: number): boolean {
-  for (const { lineage, due, job } of state.runs.values())
-    if (lineage === 'scheduled' && due <= pipeline && jobs.has(job)) return true;
+/** Looks at the fewer: the jobs of the pipeline, or all unfinished runs. */
+function isUnfinished({ runs, jobs: all }: State, jobs: ReadonlySet<string>, pipeline: number): boolean {
+  const isOfIt = ({ lineage, due }: Run): boolean => lineage === 'scheduled' && due <= pipeline;
+  if (jobs.size < runs.size) {
+    for (const name of jobs) if (all.get(name)?.runs.some(isOfIt)) return true;
+    return false;
+  }
+  for (const run of runs.values()) if (jobs.has(run.job) && isOfIt(run)) return true;
   return false;
 }
 
