@@ -87,6 +87,17 @@ test("a job's runs are searched, the newest first, within the times that are ask
   expect(await found(`&to=${due}`)).toEqual([ids[0], undefined]);
 });
 
+test('what a reporter sent with the end of a run is searched, although it never said that it started', async () => {
+  api = await ApiWorld.at('2026-11-21T00:00:00Z');
+  await api.post('/jobs', { name: 'b', schedule: { cron: '*/5 * * * *' } });
+  const headers = { 'content-type': 'text/plain' };
+  await api.send('POST /heartbeats/b', { body: 'it went well\n', headers });
+  expect(await api.get('/jobs/b/logs/search?text=well')).toMatchObject([
+    { kind: 'hit', text: 'it went well' },
+    { kind: 'end', attempts: 1 },
+  ]);
+});
+
 describe('a bound that was reached is said:', () => {
   test.each([
     ['of hits', 'limit=3', { reached: 'limit', hits: 3, runs: 1 }],

@@ -10,7 +10,7 @@ import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { PeerFailure } from '../../peers/client.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
-import type { Attempt, Run } from '../../scheduler/model/model.ts';
+import type { Run } from '../../scheduler/model/model.ts';
 import { within } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, query, span } from '../endpoint.ts';
@@ -198,7 +198,7 @@ class Search {
       this.#end.runs++;
       for (const attempt of run.attempts.toReversed()) {
         if (this.#isOver) break;
-        for await (const hit of this.#attempt({ run: run.id, attempt: attempt.number }, attempt)) {
+        for await (const hit of this.#attempt({ run: run.id, attempt: attempt.number })) {
           this.#end.hits++;
           yield lineOf(hit);
         }
@@ -213,8 +213,7 @@ class Search {
   }
 
   /** What cannot be read is counted: it must not hide what is found elsewhere. */
-  async *#attempt(place: Place, attempt: Attempt): AsyncGenerator<WireLogHit> {
-    if (attempt.startedAt === null) return;
+  async *#attempt(place: Place): AsyncGenerator<WireLogHit> {
     try {
       yield* this.#here(place);
       this.#end.attempts++;
