@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 bash test/support/install.sh
 bash test/support/jaeger.sh
+bash test/support/s3-server.sh
 npm run --silent check
 # The tests in a browser look at what is built.
 npx vite build web --logLevel error

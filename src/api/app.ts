@@ -5,7 +5,7 @@
 
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peers } from '../peers/client.ts';
-import type { SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
+import type { ArchiveFigures, SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import type { Buckets } from '../scheduler/stats/tally.ts';
 import { limitBodies, readBodies } from './body/read.ts';
@@ -77,6 +77,8 @@ export interface AppSettings {
   readonly loopDelay?: () => Buckets;
   /** Spans of this node, for metrics. Absent: runs are not traced. */
   readonly traces?: () => TraceFigures;
+  /** Absent: there is no archive of logs. */
+  readonly archive?: () => ArchiveFigures;
   /** Jobs with metrics of their own. Default: none. */
   readonly metricsJobs?: MetricsJobs;
   /** Folder of the built web app. Without it there are no pages. */
@@ -144,6 +146,7 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     load,
     loopDelay: settings.loopDelay,
     traces: settings.traces,
+    archive: settings.archive,
   });
   const closing = new AbortController();
   const context: ApiContext = {

@@ -4,6 +4,8 @@ import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildApp } from '../api/app.ts';
+import type { LogArchive } from '../executor/logs/archive.ts';
+import { withArchive } from '../executor/logs/archived-logs.ts';
 import { lastLines } from '../executor/logs/last-lines.ts';
 import { createReportedOutput } from '../executor/logs/reported-output.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
@@ -23,6 +25,7 @@ import { makeDataDir, nodeId, noteInstallation } from './files.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { listen, reachable } from './listen.ts';
 import { createLog } from './log.ts';
+import { logArchiveOf } from './log-archive.ts';
 import { raisePriority } from './priority.ts';
 import { type Bare, createShared } from './shared.ts';
 import { stopWithin } from './stop.ts';
@@ -53,7 +56,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
-  const { node, store, engines, alerts, traces } = parts;
+  const { node, store, engines, alerts, traces, archive } = parts;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -75,6 +78,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   try {
     await heartbeat?.start();
     await traces?.start();
+    await archive?.start();
     await alerts?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
@@ -88,6 +92,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
       () => scheduler.stop(),
       async () => alerts?.stop(),
       async () => traces?.stop(),
+      async () => archive?.stop(),
       async () => app.close(),
       () => store.close(),
       () => engines.close(),
@@ -115,6 +120,8 @@ interface Parts {
   readonly alerts: Alerts | null;
   /** Null: no collector is configured. */
   readonly traces: Traces | null;
+  /** Null: no archive of logs is configured. */
+  readonly archive: LogArchive | null;
   readonly reportedOutput: ReportedOutput;
 }
 
@@ -140,12 +147,15 @@ async function openParts(config: Config, { environment, version }: Program, log:
   installation = await store.installation();
   if (zk !== null) noteInstallation(dataDir, zk, installation);
   const id = zk === null ? installation : nodeId(dataDir);
-  const logs = createRunLogs({
-    dir: join(dataDir, 'logs'),
+  const dir = join(dataDir, 'logs');
+  const archive = await logArchiveOf(config, { installation, dir, environment, clock: realClock, log });
+  const kept = createRunLogs({
+    dir,
     clock: realClock,
     logBytes: logLimit,
     maxAgeMs: config.logRetention,
   });
+  const logs = archive === null ? kept : withArchive(kept, archive);
   const engines = await createEngines(
     {
       installation,
@@ -166,14 +176,15 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const reportedOutput = createReportedOutput(logs, zk === null ? null : id);
   const traces = tracesOf(config, { installation, node, environment, clock: realClock, log });
   return {
-    ...{ config, environment, log, bare, installation, node, store, engines, alerts, traces, reportedOutput },
+    ...{ config, environment, log, bare, installation, node, store, engines, alerts, traces },
+    ...{ archive, reportedOutput },
     election: election(node),
   };
 }
 
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
-  const { config, log, bare, installation, node, store, election, engines, alerts, traces } = parts;
+  const { config, log, bare, installation, node, store, election, engines, alerts, traces, archive } = parts;
   const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
     settings: {
@@ -225,6 +236,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     metricsJobs: config.metricsJobs,
     loopDelay: () => loopDelay.buckets(),
     ...(traces !== null && { traces: () => traces.figures() }),
+    ...(archive !== null && { archive: () => archive.figures() }),
   };
   const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
   loopDelay.start();

@@ -192,7 +192,7 @@ const telling = {
 } as const satisfies SettingsTable;
 
 /** Without a login, which would be in the arguments of this process: headers have the keys. */
-const collectorUrl: Kind<string | null> = {
+const serviceUrl: Kind<string | null> = {
   placeholder: 'url',
   allowed: 'an http or https URL without a login, such as http://127.0.0.1:4318',
   read: (raw) => {
@@ -204,7 +204,7 @@ const collectorUrl: Kind<string | null> = {
 const tracing = {
   otlpEndpoint: {
     ...setting(
-      collectorUrl,
+      serviceUrl,
       null,
       'OpenTelemetry collector that gets a trace of each run: OTLP over HTTP, at /v1/traces below this URL. Default: OTEL_EXPORTER_OTLP_ENDPOINT.',
     ),
@@ -212,7 +212,7 @@ const tracing = {
   },
   otlpTracesEndpoint: {
     ...setting(
-      collectorUrl,
+      serviceUrl,
       null,
       'The same as a whole URL, which is used as it is. Default: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.',
     ),
@@ -222,6 +222,34 @@ const tracing = {
     text('file'),
     null,
     'File with headers for the collector, such as its key, one per line. Default: OTEL_EXPORTER_OTLP_HEADERS.',
+  ),
+} as const satisfies SettingsTable;
+
+const region = matching(/^[a-z0-9-]{1,64}$/, 'region', 'a region such as eu-central-1') as Kind<string>;
+
+const archiving = {
+  logArchive: setting(
+    matching(
+      /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w.=-]+)*\/?$/,
+      's3://bucket/prefix',
+      's3://bucket or s3://bucket/prefix',
+    ),
+    null,
+    'Bucket to which the output of ended runs is copied, and from which every node can read it. Default: no archive.',
+  ),
+  logArchiveEndpoint: setting(
+    serviceUrl,
+    null,
+    'Server of that bucket, for stores that speak S3. Default: that of Amazon in the region.',
+  ),
+  logArchiveRegion: {
+    ...setting(region, 'us-east-1', 'Region of that bucket. Default: AWS_REGION, or us-east-1.'),
+    sharedVariable: 'AWS_REGION',
+  },
+  logArchiveCredentials: setting(
+    text('file'),
+    null,
+    'File with the keys for that bucket, in the form of ~/.aws/credentials. Default: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE.',
   ),
 } as const satisfies SettingsTable;
 
@@ -265,9 +293,9 @@ const limits = {
 } as const satisfies SettingsTable;
 
 /** Settings of the node itself. */
-export const nodeSettings = { ...reach, ...telling, ...tracing, ...limits };
+export const nodeSettings = { ...reach, ...telling, ...tracing, ...archiving, ...limits };
 
-const behindReach: SettingsTable = { ...engineSettings, ...telling, ...tracing, ...limits };
+const behindReach: SettingsTable = { ...engineSettings, ...telling, ...tracing, ...archiving, ...limits };
 
 /**
  * All settings, in the order of the help. Keys are those of the file; flags and variables are derived from

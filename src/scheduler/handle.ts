@@ -26,6 +26,8 @@ export interface RunReport extends Omit<Extract<Command, { kind: 'report' }>, 'k
 
 export interface RunLogQuery extends LogQuery {
   readonly attempt?: number;
+  /** Also if it was printed on another host: from an archive, or LOGS_GONE. */
+  readonly anywhere?: boolean;
 }
 
 export interface RunLogChunk extends LogChunk {
@@ -203,6 +205,14 @@ export interface TraceFigures {
   readonly refused: number;
   /** Too many waited, or the collector was away at the stop. */
   readonly dropped: number;
+  readonly waiting: number;
+}
+
+/** Outputs of runs that were copied to the archive since this process began. */
+export interface ArchiveFigures {
+  readonly uploaded: number;
+  /** Tries that failed. */
+  readonly failed: number;
   readonly waiting: number;
 }
 

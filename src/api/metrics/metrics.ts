@@ -1,6 +1,6 @@
 /** Reads the metrics of this node, in turns with other work, and writes them in Prometheus' text format. */
 
-import type { JobGlance, SchedulerHandle, TraceFigures } from '../../scheduler/handle.ts';
+import type { ArchiveFigures, JobGlance, SchedulerHandle, TraceFigures } from '../../scheduler/handle.ts';
 import { figuresOf } from '../../scheduler/read/figures.ts';
 import type { Buckets } from '../../scheduler/stats/tally.ts';
 import { passing } from '../lists/job-filter.ts';
@@ -30,6 +30,8 @@ export interface MetricsParts {
   readonly loopDelay?: (() => Buckets) | undefined;
   /** Absent: runs are not traced. */
   readonly traces?: (() => TraceFigures) | undefined;
+  /** Absent: there is no archive of logs. */
+  readonly archive?: (() => ArchiveFigures) | undefined;
 }
 
 export class Metrics {
@@ -56,7 +58,7 @@ export class Metrics {
   }
 
   async #scrape(): Promise<Scrape> {
-    const { scheduler, version, load, loopDelay, traces } = this.#parts;
+    const { scheduler, version, load, loopDelay, traces, archive } = this.#parts;
     const { user, system } = process.cpuUsage();
     const state = await this.#state();
     return {
@@ -66,6 +68,7 @@ export class Metrics {
       commits: scheduler.commits(),
       loopDelay: loopDelay?.() ?? null,
       traces: traces?.() ?? null,
+      archive: archive?.() ?? null,
       process: {
         residentBytes: process.memoryUsage.rss(),
         cpuSeconds: (user + system) / 1e6,

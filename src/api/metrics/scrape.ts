@@ -1,6 +1,7 @@
 /** What metrics are read from at one scrape, and the form of a row of their table. */
 
 import type {
+  ArchiveFigures,
   ClusterView,
   CommitFigures,
   EngineView,
@@ -23,6 +24,8 @@ export interface Scrape {
   readonly loopDelay: Buckets | null;
   /** Null: runs are not traced. */
   readonly traces: TraceFigures | null;
+  /** Null: there is no archive of logs. */
+  readonly archive: ArchiveFigures | null;
   readonly process: ProcessFigures;
   readonly load: Load;
   readonly ends: EndCounts;

@@ -107,6 +107,26 @@ const nodeMetrics: readonly Metric[] = [
     'Spans that wait for the collector. Absent without a collector.',
     ({ traces }) => one(traces?.waiting ?? null),
   ),
+  {
+    ...node(
+      'carillon_log_archive_uploads_total',
+      'Tries to copy the output of an ended attempt to the archive, by outcome. Absent without an archive.',
+      ({ archive }) =>
+        archive === null
+          ? []
+          : [
+              [['uploaded'], archive.uploaded],
+              [['failed'], archive.failed],
+            ],
+    ),
+    kind: 'counter',
+    labels: ['outcome'],
+  },
+  node(
+    'carillon_log_archive_waiting',
+    'Outputs that wait to be copied to the archive. Absent without an archive.',
+    ({ archive }) => one(archive?.waiting ?? null),
+  ),
   node('carillon_http_connections', 'Open connections.', ({ load }) => one(load.connections)),
   node('carillon_http_reads', 'Reads in progress.', ({ load }) => one(load.reads)),
   node('carillon_http_streams', 'Open event and output streams.', ({ load }) => one(load.streams)),

@@ -221,17 +221,18 @@ class Search {
       if (!(error instanceof CarillonError)) throw error;
       if (error.code !== 'LOGS_GONE') this.#failed(error.message);
       else if (isForwarded(this.#request)) this.#end.gone++;
-      else yield* this.#elsewhere(place, hostWith(error));
+      else yield* this.#elsewhere(place, error);
     }
   }
 
-  async *#here(place: Place): AsyncGenerator<WireLogHit> {
+  async *#here(place: Place, more: { readonly anywhere?: true } = {}): AsyncGenerator<WireLogHit> {
     const { scheduler, turns } = this.#context;
     const { text, ignoreCase = false, context = 0, stream } = this.#query;
     const search = new LogSearch({ text, ignoreCase, context }, this.#most.hits - this.#end.hits);
     const chunks = scheduler.logs(place.run, {
       attempt: place.attempt,
       timestamps: true,
+      ...more,
       ...(stream !== undefined && { stream }),
       signal: this.#stop.signal,
     });
@@ -256,8 +257,10 @@ class Search {
     if (search.isFull) this.#end.reached ??= 'limit';
   }
 
-  /** Asks the host, or else one node after the other until one has the output. */
-  async *#elsewhere({ run, attempt }: Place, host: string | null): AsyncGenerator<WireLogHit> {
+  /** Asks the host, or else one node after the other until one has the output, and then the archive. */
+  async *#elsewhere(place: Place, gone: CarillonError): AsyncGenerator<WireLogHit> {
+    const { run, attempt } = place;
+    const host = hostWith(gone);
     const { text, ignoreCase = false, context = 0, stream } = this.#query;
     const asked = new URLSearchParams({
       text,
@@ -270,7 +273,8 @@ class Search {
     });
     const path = `/api/v1/runs/${encodeURIComponent(run)}/logs/search?${asked}`;
     const others = othersWith(this.#context, host);
-    const silent: string[] = host !== null && others.length === 0 ? [host] : [];
+    const silent: string[] = [...(gone.details.names ?? [])];
+    if (host !== null && others.length === 0) silent.push(host);
     for (const member of others) {
       const end = yield* this.#at(member, path);
       if (end === null) silent.push(member.url);
@@ -283,6 +287,16 @@ class Search {
         return;
       }
       if (this.#isOver) return;
+    }
+    if (host !== null) {
+      try {
+        yield* this.#here(place, { anywhere: true });
+        this.#end.attempts++;
+        return;
+      } catch (error) {
+        if (!(error instanceof CarillonError) || error.code !== 'LOGS_GONE') throw error;
+        silent.push(...(error.details.names ?? []));
+      }
     }
     if (silent.length === 0) this.#end.gone++;
     else

@@ -131,44 +131,59 @@ interface Manner {
   readonly stop: AbortSignal;
 }
 
-/** The output from this node, or else from another node. */
+/** The output from this node, or else from another node, or else from the archive. */
 async function* output(
   context: ApiContext,
   request: FastifyRequest<Logs>,
   manner: Manner,
 ): AsyncGenerator<Piece> {
   let begun = false;
-  let fromAnother = false;
   try {
-    const { wanted, events, stop } = manner;
-    const read = context.scheduler.logs(request.params.id, { ...wanted, signal: stop });
-    const chunks = wanted.timestamps === true ? withTimes(read) : read;
-    for await (const piece of events ? toEvents(chunks, stop) : toText(chunks)) {
+    for await (const piece of fromHere(context, request, manner)) {
       begun = true;
       yield piece;
     }
+    return;
   } catch (error) {
     const gone = error instanceof CarillonError && error.code === 'LOGS_GONE';
     if (begun || !gone || isForwarded(request)) throw error;
-    yield* fromOthers(context, request, manner, hostWith(error));
-    fromAnother = true;
+    yield* fromOthers(context, request, manner, error);
   }
-  // The run may continue. Without an error, clients would take the end of this node for the end of the
-  // output.
-  if (context.closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node is stopping.');
-  // A relayed response already has its own end event.
-  if (manner.events && !fromAnother) yield 'event: end\ndata: {}\n\n';
+  refuseIfClosing(context);
 }
 
-/** Reads from the node that has the output, or else from the first that responds. Each node is asked once. */
+async function* fromHere(
+  context: ApiContext,
+  request: FastifyRequest<Logs>,
+  { wanted, events, stop }: Manner,
+  more: Pick<RunLogQuery, 'anywhere'> = {},
+): AsyncGenerator<Piece> {
+  const read = context.scheduler.logs(request.params.id, { ...wanted, ...more, signal: stop });
+  const chunks = wanted.timestamps === true ? withTimes(read) : read;
+  yield* events ? toEvents(chunks, stop) : toText(chunks);
+  refuseIfClosing(context);
+  if (events) yield 'event: end\ndata: {}\n\n';
+}
+
+/** The run may continue. Without an error, clients would take the end of this node for the end of the output. */
+function refuseIfClosing({ closing }: ApiContext): void {
+  if (closing.aborted) throw new CarillonError('STORE_UNAVAILABLE', 'This node is stopping.');
+}
+
+/**
+ * Reads from the node that has the output, or else from the first that responds. Each node is asked once. What a node alone has
+ * had, and cannot answer, may be in the archive.
+ */
 async function* fromOthers(
   context: ApiContext,
   request: FastifyRequest<Logs>,
   manner: Manner,
-  host: string | null,
+  gone: CarillonError,
 ): AsyncGenerator<Piece> {
+  const host = hostWith(gone);
   const others = othersWith(context, host);
-  const silent: string[] = host !== null && others.length === 0 ? [host] : [];
+  const silent: string[] = [...(gone.details.names ?? [])];
+  if (host !== null && others.length === 0) silent.push(host);
   for (const member of others) {
     const { wanted, stop } = manner;
     const answer = await askFor(context, request, member, {
@@ -182,6 +197,15 @@ async function* fromOthers(
     }
     answer?.discard();
     if (answer === null || answer.status >= 500) silent.push(member.url);
+  }
+  if (host !== null) {
+    try {
+      yield* fromHere(context, request, manner, { anywhere: true });
+      return;
+    } catch (error) {
+      if (!(error instanceof CarillonError) || error.code !== 'LOGS_GONE') throw error;
+      silent.push(...(error.details.names ?? []));
+    }
   }
   const { id } = request.params;
   if (silent.length === 0)

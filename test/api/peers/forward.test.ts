@@ -29,11 +29,14 @@ let follows: Member;
 let view: Partial<ClusterView>;
 /** How the leader's part of the world is told to talk. */
 let outputs: (signal?: StopSignal, query?: RunLogQuery) => AsyncIterable<RunLogChunk>;
+/** The output that the follower has. */
+let here: (query: RunLogQuery) => AsyncIterable<RunLogChunk>;
 let caughtUp: () => Promise<boolean>;
 const others: Server[] = [];
 
 beforeEach(async () => {
   view = {};
+  here = gone;
   caughtUp = async () => true;
   leads = member('node-1', '');
   follows = member('node-2', '');
@@ -59,7 +62,7 @@ beforeEach(async () => {
       submit: async () => {
         throw new CarillonError('NOT_LEADING', 'submitted to a follower');
       },
-      logs: gone,
+      logs: (_id: string, query: RunLogQuery) => here(query),
     },
   );
   leads = member('node-1', await leader.app.listen({ host: '127.0.0.1', port: 0 }));
@@ -527,6 +530,62 @@ describe('output', () => {
     };
     const forwarded = { 'x-carillon-forwarded-by': 'node-3' };
     expect((await follower.send(`GET /runs/${id}/logs`, { headers: forwarded })).statusCode).toBe(410);
+  });
+
+  describe('of a node that is away is read from the archive:', () => {
+    const asked: RunLogQuery[] = [];
+    let archived: () => AsyncGenerator<RunLogChunk>;
+    beforeEach(() => {
+      asked.length = 0;
+      view = { members: [leads, follows] };
+      here = async function* (query) {
+        asked.push(query);
+        if (query.anywhere !== true)
+          throw new CarillonError('LOGS_GONE', 'elsewhere', { field: 'host', value: 'node-9' });
+        yield* archived();
+      };
+    });
+
+    test.each([
+      ['text/plain', 'one\n'],
+      [
+        'text/event-stream',
+        ': output follows\n\nid: 1:4:0\nevent: log\ndata: {"stream":"stdout","text":"one\\n"}\n\nevent: end\ndata: {}\n\n',
+      ],
+    ])('as %s', async (accept, body) => {
+      archived = async function* () {
+        yield line('one\n');
+      };
+      const answer = await follower.send(`GET /runs/${id}/logs?tail=3`, { headers: { accept } });
+      expect(answer.body).toBe(body);
+      expect(asked).toMatchObject([{ tail: 3 }, { tail: 3, anywhere: true }]);
+    });
+
+    test('a search finds it there', async () => {
+      archived = async function* () {
+        yield line('one\n');
+      };
+      expect(await follower.get(`/runs/${id}/logs/search?text=one`)).toMatchObject([
+        { kind: 'hit', text: 'one' },
+        { kind: 'end', attempts: 1, gone: 0, failed: 0 },
+      ]);
+    });
+
+    test('an archive that does not have it changes nothing', async () => {
+      archived = gone;
+      const answer = await follower.send(`GET /runs/${id}/logs`);
+      expect(answer.json()).toMatchObject({ code: 'ENGINE_UNAVAILABLE', names: ['node-9'] });
+    });
+
+    test('an archive that cannot be read is named', async () => {
+      // biome-ignore lint/correctness/useYield: it fails
+      archived = async function* () {
+        throw new CarillonError('LOGS_GONE', 'may be there', { names: ['s3://logs'] });
+      };
+      const answer = await follower.send(`GET /runs/${id}/logs`);
+      expect(answer.json()).toMatchObject({ code: 'ENGINE_UNAVAILABLE', names: ['node-9', 's3://logs'] });
+      expect((await follower.get(`/runs/${id}/logs/search?text=one`)).at(-1)).toMatchObject({ failed: 1 });
+    });
   });
 
   describe('is searched where it is:', () => {

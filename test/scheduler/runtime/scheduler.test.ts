@@ -540,6 +540,8 @@ describe('the output of a run', () => {
       message: expect.stringContaining('n1'),
       details: { field: 'host', value: 'n1' },
     });
+    // For what the launcher here has of it.
+    expect(await read(other.scheduler.logs(id, { anywhere: true }))).toEqual(['out']);
     const same = node({ host: 'n1', backing });
     await same.start();
     expect(await read(same.scheduler.logs(id, {}))).toEqual(['out']);

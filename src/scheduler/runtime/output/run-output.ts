@@ -5,7 +5,7 @@ import type { RunLogChunk, RunLogQuery, SchedulerHandle } from '../../handle.ts'
 import { EXTERNAL } from '../../job/external.ts';
 import type { Attempt, Run, Settings } from '../../model/model.ts';
 import { isEnded } from '../../model/run-state.ts';
-import type { Launcher, LogChunk, LogQuery } from '../../ports.ts';
+import type { Launcher, LogChunk } from '../../ports.ts';
 import type { ReportedOutput } from '../../reported-output.ts';
 import { hostOf } from '../../rules/launch.ts';
 import { nextChange } from '../next-change.ts';
@@ -60,7 +60,7 @@ export async function* runOutput(
 function printed(
   { launchers, settings }: RunOutputParts,
   attempt: Attempt,
-  query: LogQuery,
+  query: RunLogQuery,
 ): AsyncIterable<LogChunk> {
   const { engine, host, launchName, startedAt } = attempt;
   const launcher = launchers.get(engine);
@@ -69,7 +69,7 @@ function printed(
   // Refused before anything ran: there is no output, and that is no error.
   if (startedAt === null) return nothing();
   const onHost = host === null ? undefined : launcher.hosts?.at(host);
-  if (host !== null && !onHost && host !== hostOf(settings, engine)) throw isOn(host);
+  if (host !== null && !onHost && host !== hostOf(settings, engine) && !query.anywhere) throw isOn(host);
   return (onHost ?? launcher).logs(launchName, query);
 }
 
@@ -77,11 +77,11 @@ function printed(
 function reported(
   { reportedOutput: output }: RunOutputParts,
   { host, launchName }: Attempt,
-  query: LogQuery,
+  query: RunLogQuery,
 ): AsyncIterable<LogChunk> {
   // Otherwise the name is that of the run, under which nothing was sent.
   if (output === undefined || !launchName.startsWith(REPORTED)) return nothing();
-  if (host !== null && host !== output.host) throw isOn(host);
+  if (host !== null && host !== output.host && !query.anywhere) throw isOn(host);
   return output.read(launchName, query);
 }
 
