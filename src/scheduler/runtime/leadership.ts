@@ -75,7 +75,6 @@ export class Leadership {
     this.#unledMs = parts.unledMs;
     this.#watch = new Watch({
       ...parts,
-      launchers: launchers.values(),
       onLooked: (troubles) => post({ kind: 'looked', now: clock.now(), troubles }),
     });
     this.delivery = new Delivery({ ...parts, post });

@@ -7,6 +7,7 @@ import { textOf } from '../../../src/scheduler/model/reason.ts';
 import type { EngineDescription, Launcher } from '../../../src/scheduler/ports.ts';
 import { Watch } from '../../../src/scheduler/runtime/health/watch.ts';
 import { SimClock } from '../../support/sim-clock.ts';
+import { World } from '../../support/world.ts';
 
 const well: EngineDescription = { reachable: true, version: '1', detail: null };
 
@@ -22,7 +23,7 @@ async function troubles({ engine = 'docker', describe: of = async () => well, ex
   const clock = new SimClock(Date.parse('2026-01-01T00:00:00Z'));
   const looks: (readonly Trouble[])[] = [];
   const watch = new Watch({
-    launchers: [{ engine, describe: of, ...(expiries && { expiries }) } as Launcher],
+    launchers: new Map([[engine, { engine, describe: of, ...(expiries && { expiries }) } as Launcher]]),
     commits: commits ?? (() => ({ times: { bounds: [1], counts: [0, 0], sum: 0 }, failed: 0 })),
     clock,
     onLooked: (seen) => void looks.push(seen),
@@ -94,4 +95,16 @@ describe('the leader sees', () => {
   ])('%d quick, %d slow and %d failed commits as it should', async (quick, slow, failed, expected) => {
     expect(await troubles({ commits: committing(quick, slow, failed) })).toEqual(expected);
   });
+});
+
+test('a leader opens an alert about an engine that stays unreachable, and ends it', async () => {
+  const world = await World.at('2026-01-01T00:00:00Z');
+  world.engine.down = true;
+  await world.clock.advance(120_000);
+  expect([...world.scheduler.alerts()]).toMatchObject([
+    { condition: 'engine-unreachable', subject: 'process', job: null },
+  ]);
+  world.engine.down = false;
+  await world.clock.advance(30_000);
+  expect([...world.scheduler.alerts()]).toEqual([]);
 });

@@ -18,7 +18,7 @@ const COMMITS_FROM = 2;
 const EXPIRES_WITHIN_MS = 14 * 86_400_000;
 
 export interface WatchParts {
-  readonly launchers: Iterable<Launcher>;
+  readonly launchers: ReadonlyMap<string, Launcher>;
   readonly commits: () => CommitFigures;
   readonly clock: Clock;
   readonly onLooked: (troubles: readonly Trouble[]) => void;
@@ -52,7 +52,7 @@ export class Watch {
 
   async #look(): Promise<void> {
     const { launchers, clock } = this.#parts;
-    const looks = [...launchers].map(async (launcher) => [
+    const looks = [...launchers.values()].map(async (launcher) => [
       ...troublesOf(launcher.engine, await describe(launcher, clock)),
       ...expiring(launcher.engine, (await launcher.expiries?.()) ?? [], clock.now()),
     ]);
