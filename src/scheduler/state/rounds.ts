@@ -116,7 +116,7 @@ const isIn = ({ due, lineage }: Run, { from, to }: Span): boolean =>
 const isPending = (state: State, entry: Entry, span: Span): boolean =>
   entry.runs.some((run) => isIn(run, span)) || hasOpenRound(state, entry, span);
 
-function hasOpenRound(state: State, entry: Entry, { from, to }: Span): boolean {
+export function hasOpenRound(state: State, entry: Entry, { from, to }: Span): boolean {
   const { join } = entry.state;
   const spec = join === null || join.open.length === 0 ? null : state.derived.joinSpec(entry);
   if (join === null || spec === null) return false;

@@ -334,6 +334,19 @@ describe('a pipeline', () => {
     expect([...rig.alerts.values(), ...rig.endedAlerts]).toEqual([]);
   });
 
+  test('has not ended while a job of it waits for another', () => {
+    const rig = rigOf(
+      { ...chain[0], name: 'extract', alerts: { on: ['pipeline-done'] } },
+      { name: 'other', schedule: nightly },
+      { name: 'load', schedule: following('extract', 'other') },
+    );
+    next(rig, '02:00');
+    rig.end('extract');
+    expect(lines(rig)).toEqual([]);
+    for (const name of ['other', 'load']) rig.end(name);
+    expect(lines(rig)).toEqual(['notice pipeline-done']);
+  });
+
   test('counts what failed and what was skipped', () => {
     const rig = rigOf(...chain.map((job) => ({ ...job, alerts: { on: ['pipeline-done'] } })));
     next(rig, '02:00');

@@ -6,6 +6,7 @@
 import type { EndState, Run } from '../../model/model.ts';
 import { didRun } from '../../model/run-state.ts';
 import type { Entry } from '../../state/entry.ts';
+import { hasOpenRound } from '../../state/rounds.ts';
 import type { State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
 import { notice } from './alerts.ts';
@@ -26,7 +27,7 @@ export function endPipelines(turn: Turn): void {
     const due = entry?.state.pipeline ?? null;
     if (entry !== undefined && due !== null) {
       const jobs = state.derived.pipelineOf(name);
-      if (isUnfinished(state, jobs, due)) continue;
+      if (isUnfinished(state, jobs, due) || isAwaited(state, jobs, due)) continue;
       entry.state.pipeline = null;
       draft.state(entry.state);
       const reason = countsOf(state, jobs, due);
@@ -44,6 +45,16 @@ function isUnfinished({ runs, jobs: all }: State, jobs: ReadonlySet<string>, pip
     return false;
   }
   for (const run of runs.values()) if (jobs.has(run.job) && isOfIt(run)) return true;
+  return false;
+}
+
+/** Whether a job of the pipeline will run or be skipped for this due time, and waits for others until then. */
+function isAwaited(state: State, names: ReadonlySet<string>, due: number): boolean {
+  for (const name of names) {
+    const entry = state.jobs.get(name);
+    if (entry === undefined || state.derived.joinSpec(entry)?.aligned !== true) continue;
+    if (hasOpenRound(state, entry, { from: due, to: due + 1 })) return true;
+  }
   return false;
 }
 
