@@ -10,12 +10,11 @@ import { HoursSchema, hoursOf } from './hours.ts';
 
 export const maintenanceLimits = { windows: 100, reason: 500 } as const;
 
-const instant = (description: string) =>
-  Type.String({
-    description: `${description} A time with its offset, such as 2026-12-05T20:00:00+01:00.`,
-    maxLength: 64,
-    pattern: '(?:Z|[+-][0-9]{2}:?[0-9]{2})$',
-  });
+const instant = Type.String({
+  description: 'a time with its offset, such as 2026-12-05T20:00:00+01:00',
+  maxLength: 64,
+  pattern: '(?:Z|[+-][0-9]{2}:?[0-9]{2})$',
+});
 
 export const MaintenanceSchema = Type.Object(
   {
@@ -35,8 +34,8 @@ export const MaintenanceSchema = Type.Object(
         closed,
       ),
     ),
-    from: Type.Optional(instant('When it begins. Default: at once.')),
-    until: Type.Optional(instant('When it ends.')),
+    from: Type.Optional(instant),
+    until: Type.Optional(instant),
     hours: Type.Optional(HoursSchema),
   },
   closed,

@@ -320,7 +320,7 @@ const catalogue: {
     return say`has not started: ${because === null ? unsaid : partsOf(because)}`;
   },
   'not-finished-by': ({ time, timezone, jobs }) =>
-    say`should have ended by ${time} ${timezone}${jobs.length === 0 ? '' : `, but waits for ${jobs.join(', ')}`}`,
+    say`should have ended by ${time} ${timezone}${jobs.length === 0 ? '' : `, but ${jobs.join(', ')} ${jobs.length === 1 ? 'has' : 'have'} not ended`}`,
   'runs-long': ({ times }) => say`runs more than ${times} times as long as 95 % of its runs`,
   'runs-beyond': ({ within }) => say`runs longer than ${within}`,
   'deadline-at-risk': ({ time, timezone, expected, jobs }) =>

@@ -205,7 +205,7 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
     [{ code: 'not-finished-by', time: '02:30', timezone: 'UTC', jobs: [] }, 'should have ended by 02:30 UTC'],
     [
       { code: 'not-finished-by', time: '02:30', timezone: 'UTC', jobs: ['a', 'b'] },
-      'should have ended by 02:30 UTC, but waits for a, b',
+      'should have ended by 02:30 UTC, but a, b have not ended',
       ['job a', 'job b'],
     ],
   ],

@@ -171,7 +171,7 @@ test('a late job says why', () => {
   );
   const round = job({ join: true, expect: { finishBy: '02:30' } });
   expect(wordsOf(lateness(round, at('03:00:00'), lacking)?.reason)).toBe(
-    'should have ended by 02:30 UTC, but waits for a, b',
+    'should have ended by 02:30 UTC, but a, b have not ended',
   );
 });
 
