@@ -31,7 +31,7 @@ const expected = byKey(
   JSON.parse(JSON.stringify(answered), (key, value) => {
     if (key === 'reason' && typeof value === 'string') return { code: 'text', text: value };
     // There were no alerts and no reports then.
-    if (typeof value?.cursor === 'number') return { ...value, muted: null, heard: [] };
+    if (typeof value?.cursor === 'number') return { ...value, muted: null, pipeline: null, heard: [] };
     // Nothing was measured then.
     if (typeof value?.failedRunTime === 'string') return { ...value, cpuTime: '', peakMemory: '' };
     if (typeof value?.variant !== 'string' || value.parent !== undefined) return value;
