@@ -240,7 +240,9 @@ async function comeToRest(
   }
   await time.runUntil(time.now + 5_000, stop);
   // Paused jobs go on being due: nobody is judged in the moment in which a commit is on its way to the others.
-  for (let commits = -1; !stop() && commits !== judge.commits; ) {
+  // Nor while a message is on its way that was decided only now: an alert may be repeated in the quiet, too.
+  const owes = (): boolean => leader.scheduler.notifications().length > 0 && time.now - since < 2 * REST_MS;
+  for (let commits = -1; !stop() && (commits !== judge.commits || owes()); ) {
     commits = judge.commits;
     await time.runUntil(time.now + PROPAGATION_MS, stop);
   }
