@@ -19,8 +19,17 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
     dir = mkdtempSync(join(tmpdir(), 'carillon-scraped-'));
     const alerts = join(dir, 'alerts.yaml');
     writeFileSync(alerts, 'receivers: { ops: { command: { argv: ["true"] } } }\n');
+    const credentials = join(dir, 'credentials');
+    writeFileSync(credentials, '[default]\naws_access_key_id = id\naws_secret_access_key = key\n', {
+      mode: 0o600,
+    });
     // Nobody listens there.
-    const more = ['--alerts-file', alerts, '--otlp-endpoint', 'http://127.0.0.1:1'];
+    const nobody = 'http://127.0.0.1:1';
+    const archive = ['--log-archive', 's3://bucket/logs', '--log-archive-endpoint', nobody];
+    const more = [
+      ...['--alerts-file', alerts, '--otlp-endpoint', nobody],
+      ...[...archive, '--log-archive-credentials', credentials],
+    ];
     server = await Server.start(dir, ['--pools', 'etl=2', '--process-concurrency', '8', ...more]);
     prometheus = await Prometheus.start([server.url.replace('http://', '')], rulesFile);
     for (const [name, command] of [
@@ -61,7 +70,7 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
   });
 
   test('knows every metric of the table by its kind', async () => {
-    // A node that leads, with an engine, a pool, a receiver and a collector, and a job that succeeded and one that failed, has them all.
+    // A node that leads, with an engine, a pool, a receiver, a collector and an archive, and a job that succeeded and one that failed, has them all.
     const known = await eventually(
       () => prometheus.get<Record<string, { type: string; help: string }[]>>('metadata'),
       (found) => found.carillon_job_last_failure_timestamp_seconds !== undefined,
