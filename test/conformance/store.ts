@@ -1,10 +1,11 @@
 /** What every store promises, whichever it is: the suite that each adapter passes against the real thing. */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
 import { freshState } from '../../src/scheduler/model/fresh-state.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
-import { type LoadedItem, records, type Write } from '../../src/scheduler/records/table.ts';
+import { type LoadedItem, records, SYSTEM_OWNER, type Write } from '../../src/scheduler/records/table.ts';
 import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { SLACK } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
@@ -75,6 +76,23 @@ export const line = (name: string, index: number, more: Partial<LedgerLine> = {}
   reason: { code: 'exit-code', exitCode: 1 },
   run: `${name}.${index}`,
   ...more,
+});
+
+/** About an engine if it is about no job. */
+const alertOf = (about: string | null): Alert => ({
+  ...{ job: about, subject: about === null ? 'docker' : '' },
+  ...{
+    id: `${about ?? 'carillon'}.x.20260101T000000Z`,
+    condition: about === null ? 'engine-unreachable' : 'failed',
+  },
+  ...{ severity: 'critical', owner: null, labels: {}, since: T0, count: 1, run: null, attempt: null },
+  ...{
+    reason: { code: 'engine-unavailable', text: 'gone' },
+    downstream: 0,
+    messages: 1,
+    notified: ['pager'],
+  },
+  ...{ notifiedAt: T0, repeatedAt: null, escalations: 0, acknowledged: null, endedAt: null, end: null },
 });
 
 async function all(store: Store): Promise<LoadedItem[]> {
@@ -185,6 +203,32 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         );
       }
     });
+
+    test.each([null, 'a'])(
+      'keeps open alerts of %s, what is owed about them, and ended ones',
+      async (about) => {
+        const alert = alertOf(about);
+        const notification: Notification = {
+          ...{ id: `${alert.id}.1.pager`, receiver: 'pager', job: about, step: 'opened', alert },
+          ...{ at: T0, order: T0, state: 'waiting', error: null, endedAt: null },
+        };
+        await commit({ kind: 'alert', value: alert }, { kind: 'notification', value: notification });
+        await reopen();
+        expect(await all(store)).toEqual([
+          { kind: 'alert', value: alert },
+          { kind: 'notification', value: notification },
+        ]);
+        term = await store.campaign();
+        const over: Alert = { ...alert, endedAt: T0 + 1, end: 'recovered' };
+        const delivered: Notification = { ...notification, state: 'delivered', endedAt: T0 + 1 };
+        await commit({ kind: 'alert-ended', value: over }, { kind: 'notification-ended', value: delivered });
+        await reopen();
+        expect(await all(store)).toEqual([]);
+        const query = { owner: about ?? SYSTEM_OWNER, newestFirst: true, limit: 10 };
+        expect(await store.archive.past('alert-ended', query)).toEqual([over]);
+        expect(await store.archive.past('notification-ended', query)).toEqual([delivered]);
+      },
+    );
 
     test('keeps a value as it was committed, whatever becomes of it in memory', async () => {
       const mine = run('a', 1);
