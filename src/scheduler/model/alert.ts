@@ -56,6 +56,24 @@ export interface Alert {
   readonly end: AlertEnd | null;
 }
 
+/** What an alert has until something happens to it; stores leave it out. */
+export const freshAlert = {
+  job: null,
+  subject: '',
+  owner: null,
+  run: null,
+  attempt: null,
+  reason: null,
+  downstream: 0,
+  notified: [],
+  notifiedAt: null,
+  repeatedAt: null,
+  escalations: 0,
+  acknowledged: null,
+  endedAt: null,
+  end: null,
+} as const satisfies Partial<Alert>;
+
 /** Something that is wrong. */
 export interface Trouble {
   readonly condition: SystemCondition;

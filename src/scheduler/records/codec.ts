@@ -4,7 +4,7 @@
  */
 
 import type { JobDefinition } from '../job/definition.ts';
-import type { Alert, Notification } from '../model/alert.ts';
+import { type Alert, freshAlert, type Notification } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
 import type {
   Attempt,
@@ -171,30 +171,13 @@ export function storedRevisionOf(name: string, { updatedAt, updatedBy, definitio
   return { at: updatedAt, by: updatedBy, definition: { name, ...(definition as object) } };
 }
 
-const usualAlert = {
-  job: null,
-  subject: '',
-  owner: null,
-  run: null,
-  attempt: null,
-  reason: null,
-  downstream: 0,
-  notified: [],
-  notifiedAt: null,
-  repeatedAt: null,
-  escalations: 0,
-  acknowledged: null,
-  endedAt: null,
-  end: null,
-};
-
 export function encodeAlert({ labels, ...rest }: Alert): Stored {
-  const written = without(rest, usualAlert);
+  const written = without(rest, freshAlert);
   return Object.keys(labels).length === 0 ? written : { ...written, labels };
 }
 
 export const decodeAlert = (stored: Stored): Alert =>
-  ({ ...usualAlert, labels: {}, ...stored }) as unknown as Alert;
+  ({ ...freshAlert, labels: {}, ...stored }) as unknown as Alert;
 
 const usualNotification = { state: 'waiting', error: null, endedAt: null };
 

@@ -20,6 +20,7 @@ import {
   type Alert,
   type AlertEnd,
   type Condition,
+  freshAlert,
   jobConditions,
   type Notice,
   type Severity,
@@ -203,38 +204,29 @@ export function open(turn: Turn, alert: Alert): void {
 
 /** Reports what is over at once, to those who ask for it. */
 export function notice(turn: Turn, entry: Entry, what: Notice, cause: Cause): void {
-  const { draft } = turn;
   if (!entry.job.definition.alerts?.on?.includes(what)) return;
-  const alert: Alert = {
-    ...{ ...opened(turn, entry, what), ...cause },
-    ...{ severity: 'info', count: 1, messages: 1, endedAt: draft.now, end: 'done' },
-  };
-  tell(turn, alert, 'notice', receiversOf(turn, alert));
+  tellOnce(turn, { ...opened(turn, entry, what), ...cause, severity: 'info', count: 1 });
+}
+
+/** Reports the alert, which is over at once and is not stored. */
+export function tellOnce(turn: Turn, alert: Alert): void {
+  const over: Alert = { ...alert, messages: 1, endedAt: turn.draft.now, end: 'done' };
+  tell(turn, over, 'notice', receiversOf(turn, over));
 }
 
 function opened({ state, draft }: Turn, { job }: Entry, condition: Condition): Alert {
   const { owner = null, labels = {} } = job.definition;
   return {
+    ...freshAlert,
     id: `${job.name}.${condition}.${compactInstant(state.outbox.nextOrder(draft.now))}`,
     job: job.name,
-    subject: '',
     condition,
     severity: job.definition.alerts?.severity ?? usualSeverity[condition],
     owner: owner !== null && owner.length > MAX_OWNER ? `${owner.slice(0, MAX_OWNER - 1)}…` : owner,
     labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value.length <= MAX_LABEL)),
     since: draft.now,
     count: 0,
-    run: null,
-    attempt: null,
-    reason: null,
     downstream: state.graph.descendants(job.name).length,
     messages: 0,
-    notified: [],
-    notifiedAt: null,
-    repeatedAt: null,
-    escalations: 0,
-    acknowledged: null,
-    endedAt: null,
-    end: null,
   };
 }

@@ -3,13 +3,13 @@
  * long enough opens an alert, and the first look without it ends the alert.
  */
 
-import type { Alert, SystemCondition, Trouble } from '../../model/alert.ts';
+import { type Alert, freshAlert, type SystemCondition, type Trouble } from '../../model/alert.ts';
 import { compactInstant } from '../../model/ids.ts';
 import type { Reason } from '../../model/reason.ts';
 import { alertKey } from '../../records/table.ts';
 import type { Turn } from '../../state/turn.ts';
-import { close, open, usualSeverity } from './alerts.ts';
-import { receiversOf, reviewIfChanged, tell } from './notifications.ts';
+import { close, open, tellOnce, usualSeverity } from './alerts.ts';
+import { reviewIfChanged } from './notifications.ts';
 
 /** How long something is wrong until it is an alert. */
 const patienceMs: Readonly<Record<SystemCondition, number>> = {
@@ -55,11 +55,7 @@ export function unled(turn: Turn, forMs: number): void {
   if (forMs < UNLED_MS) return;
   const { now } = turn.draft;
   const reason = { code: 'unled', from: now - forMs, to: now } as const;
-  const alert: Alert = {
-    ...alertOf(turn, { condition: 'unled', subject: '', reason }),
-    ...{ messages: 1, endedAt: now, end: 'done' },
-  };
-  tell(turn, alert, 'notice', receiversOf(turn, alert));
+  tellOnce(turn, alertOf(turn, { condition: 'unled', subject: '', reason }));
 }
 
 /** What the state itself shows. */
@@ -92,13 +88,11 @@ function growth({ state, draft }: Turn): Reason | null {
 function alertOf({ state, draft }: Turn, { condition, subject, reason }: Trouble): Alert {
   const id = `carillon.${condition}${subject === '' ? '' : `.${subject}`}`;
   return {
+    ...freshAlert,
     id: `${id}.${compactInstant(state.outbox.nextOrder(draft.now))}`,
-    job: null,
     subject,
     condition,
     severity: usualSeverity[condition],
-    ...{ owner: null, labels: {}, since: draft.now, count: 1, run: null, attempt: null, reason },
-    ...{ downstream: 0, messages: 0, notified: [], notifiedAt: null, repeatedAt: null, escalations: 0 },
-    ...{ acknowledged: null, endedAt: null, end: null },
+    ...{ labels: {}, since: draft.now, count: 1, reason, messages: 0 },
   };
 }
