@@ -1,0 +1,102 @@
+/** What a principal may do, compiled from its bindings, so that a question about one of many jobs is quick. */
+
+import { hasLabels, type Labels } from '../job/node-choice.ts';
+import type { Binding, Permission, Role } from './principal.ts';
+
+/** What each role may do. */
+const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
+  viewer: ['read'],
+  operator: ['read', 'logs', 'operate'],
+  editor: ['read', 'logs', 'env', 'secrets', 'operate', 'edit'],
+  admin: ['read', 'logs', 'env', 'secrets', 'operate', 'edit', 'admin'],
+};
+
+/** The first role that has the permission, for errors and documentation. */
+export const leastRole: Readonly<Record<Permission, Role>> = {
+  read: 'viewer',
+  logs: 'operator',
+  env: 'editor',
+  secrets: 'editor',
+  operate: 'operator',
+  edit: 'editor',
+  admin: 'admin',
+};
+
+/** What is asked about a job. */
+export interface Named {
+  readonly name: string;
+  readonly labels?: Labels | undefined;
+}
+
+interface Scope {
+  readonly permissions: ReadonlySet<Permission>;
+  /** Null: everything, also what is not about a job. */
+  readonly fits: ((job: Named) => boolean) | null;
+}
+
+export class Access {
+  readonly #scopes: readonly Scope[];
+
+  constructor(bindings: readonly Binding[]) {
+    this.#scopes = bindings.map((binding) => ({
+      permissions: new Set<Permission>([...permissionsOf[binding.role], ...(binding.grants ?? [])]),
+      fits: fitOf(binding),
+    }));
+  }
+
+  /** For everything: all jobs, and what is not about a job. */
+  mayAll(permission: Permission): boolean {
+    return this.#scopes.some(({ permissions, fits }) => fits === null && permissions.has(permission));
+  }
+
+  /** For at least some jobs. */
+  maySome(permission: Permission): boolean {
+    return this.#scopes.some(({ permissions }) => permissions.has(permission));
+  }
+
+  mayOn(permission: Permission, job: Named): boolean {
+    return this.#scopes.some(
+      ({ permissions, fits }) => permissions.has(permission) && (fits === null || fits(job)),
+    );
+  }
+}
+
+const known = new WeakMap<readonly Binding[], Access>();
+
+/** Compiled once for each list of bindings, which must not change. */
+export function accessOf(bindings: readonly Binding[]): Access {
+  let access = known.get(bindings);
+  if (access === undefined) {
+    access = new Access(bindings);
+    known.set(bindings, access);
+  }
+  return access;
+}
+
+function fitOf({ jobs, labels }: Binding): Scope['fits'] {
+  if (jobs === undefined && labels === undefined) return null;
+  const matches = jobs === undefined ? () => true : patternOf(jobs);
+  return (job) => matches(job.name) && (labels === undefined || hasLabels(job.labels ?? {}, labels));
+}
+
+/** Compares without backtracking: the last `*` takes one more character where the rest does not fit. */
+function patternOf(pattern: string): (name: string) => boolean {
+  const wanted = pattern.replace(/\*+/g, '*');
+  return (name) => {
+    let [at, place, star, resume] = [0, 0, -1, 0];
+    while (at < name.length) {
+      if (wanted[place] === '*') {
+        star = place++;
+        resume = at;
+      } else if (wanted[place] === '?' || wanted[place] === name[at]) {
+        place++;
+        at++;
+      } else if (star >= 0) {
+        place = star + 1;
+        at = ++resume;
+      } else return false;
+    }
+    while (wanted[place] === '*') place++;
+    return place === wanted.length;
+  };
+}
