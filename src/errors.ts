@@ -24,6 +24,11 @@ export const catalogue = {
   TOO_SLOW: { status: 408, title: 'The request took too long to arrive' },
   INVALID_BACKUP: { status: 400, title: 'Invalid backup' },
   LIMIT_EXCEEDED: { status: 413, title: 'A limit is exceeded' },
+  // Not allowed to this one who asks.
+  UNAUTHENTICATED: { status: 401, title: 'Who asks is not proven' },
+  FORBIDDEN: { status: 403, title: 'A permission is missing' },
+  POLICY_REFUSED: { status: 403, title: 'The run policy of the installation does not allow it' },
+  TOO_MANY_ATTEMPTS: { status: 429, title: 'Too many failed attempts' },
   // Missing, or in the wrong state.
   JOB_NOT_FOUND: { status: 404, title: 'The job does not exist' },
   ALERT_NOT_FOUND: { status: 404, title: 'The alert is not open' },
@@ -31,8 +36,10 @@ export const catalogue = {
   NOTIFICATION_NOT_FOUND: { status: 404, title: 'The notification is not owed' },
   RUN_NOT_FOUND: { status: 404, title: 'The run does not exist' },
   REVISION_NOT_FOUND: { status: 404, title: 'The revision does not exist' },
+  TOKEN_NOT_FOUND: { status: 404, title: 'The token does not exist' },
   NOT_FOUND: { status: 404, title: 'Nothing at this address' },
   JOB_EXISTS: { status: 409, title: 'A job with this name already exists' },
+  TOKEN_EXISTS: { status: 409, title: 'A token with this name already exists' },
   JOB_HAS_DEPENDENTS: { status: 409, title: 'Other jobs depend on the job' },
   REVISION_CONFLICT: { status: 409, title: 'The job was changed in the meantime' },
   RUN_ENDED: { status: 409, title: 'The run has already ended' },
