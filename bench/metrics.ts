@@ -11,6 +11,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
+import { everybody } from '../src/node/everybody.ts';
 import { createLog } from '../src/node/log.ts';
 import { Peers } from '../src/peers/client.ts';
 import type { SchedulerHandle } from '../src/scheduler/handle.ts';
@@ -127,6 +128,7 @@ async function measured(scheduler: SchedulerHandle, state: State, most: number):
     log,
     node,
     peers: new Peers(realClock, node.id),
+    authenticator: everybody(),
     settings,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
+import { everybody } from '../src/node/everybody.ts';
 import { Peers } from '../src/peers/client.ts';
 import type { Launcher, Log, Member, Observation } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
@@ -130,4 +131,11 @@ export function print(title: string, rows: readonly (readonly [string, string])[
 
 /** The API of a scheduler that has no other nodes. */
 export const appOf = (scheduler: Scheduler, node: Member, log: Log): FastifyInstance =>
-  buildApp({ scheduler, clock: realClock, log, node, peers: new Peers(realClock, node.id) });
+  buildApp({
+    scheduler,
+    clock: realClock,
+    log,
+    node,
+    peers: new Peers(realClock, node.id),
+    authenticator: everybody(),
+  });

@@ -3,6 +3,7 @@
  * scheduler handle. Closing it ends all streams that it opened.
  */
 
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peers } from '../peers/client.ts';
 import type { ArchiveFigures, SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
@@ -14,10 +15,12 @@ import type { Bare } from './body/yaml-process.ts';
 import { chronosApi, meantAddress } from './chronos/app.ts';
 import type { ApiContext } from './context.ts';
 import { boundAnswers } from './guard/answer-room.ts';
+import type { Authenticator } from './guard/authenticator.ts';
 import { compileCheck } from './guard/checking.ts';
 import { Connections } from './guard/connections.ts';
-import { answerOwnHosts, hostCheck } from './guard/host.ts';
+import { answerOwnHosts, type HostCheck, hostCheck } from './guard/host.ts';
 import { refuseOtherMethods } from './guard/methods.ts';
+import { askerIn, requireNeeds } from './guard/needs.ts';
 import { limitReads, Reads } from './guard/reads.ts';
 import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
@@ -38,7 +41,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { localRoutes } from './routes/local.ts';
 import { logSearchRoutes } from './routes/log-search.ts';
 import { logRoutes } from './routes/logs.ts';
-import { nodeRoutes } from './routes/node.ts';
+import { type NodeParts, nodeRoutes } from './routes/node.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { plotRoutes } from './routes/plots.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -58,6 +61,7 @@ export interface AppParts {
   readonly node: Member;
   /** The app closes it after its last response. */
   readonly peers: Peers;
+  readonly authenticator: Authenticator;
   readonly settings?: AppSettings;
 }
 
@@ -73,6 +77,10 @@ export interface AppSettings {
   readonly heartbeatMs?: number;
   /** Host names of this server besides loopback names, without ports. */
   readonly hosts?: readonly string[];
+  /** Whether a request came in at the listener for other nodes. Default: none did. */
+  readonly isPeer?: (raw: IncomingMessage) => boolean;
+  /** Metrics need no log-in. Default: false. */
+  readonly openMetrics?: boolean;
   /** How late timers fire, as measured for metrics. */
   readonly loopDelay?: () => Buckets;
   /** Spans of this node, for metrics. Absent: runs are not traced. */
@@ -116,21 +124,10 @@ const apiRoutes = [
   backupRoutes,
 ];
 
-export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: AppParts): FastifyInstance {
+export function buildApp(parts: AppParts): FastifyInstance {
+  const { scheduler, clock, log, node, peers, authenticator, settings = {} } = parts;
   const checkHost = hostCheck(settings.hosts ?? []);
-  const app = fastify({
-    bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveMs,
-    rewriteUrl: ({ url = '/' }) => meantAddress(url),
-    routerOptions: { maxParamLength },
-    clientErrorHandler: answerNoRequest,
-    // These requests did not pass the hooks.
-    frameworkErrors: (error, request, reply) =>
-      void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),
-  });
-  // The default drops headers after the thousandth silently. The total size is limited to 16 KiB instead.
-  app.server.maxHeadersCount = 0;
+  const app = serverOf(parts, checkHost);
   const live = new LiveEvents(scheduler, {
     process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
     clock,
@@ -155,6 +152,11 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
     node,
     live,
     peers,
+    authenticator,
+    as: (request) => {
+      askerIn(request);
+      return scheduler;
+    },
     streams,
     turns,
     reads,
@@ -178,10 +180,11 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   boundAnswers(app, answers, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);
+  requireNeeds(app, { authenticator, isPeer: settings.isPeer ?? (() => false) });
   refuseUnknownParameters(app);
   describeApi(app, node.version);
 
-  addRoutes(app, context, { log, metrics, web });
+  addRoutes(app, context, { log, metrics, web, openMetrics: settings.openMetrics ?? false });
   // Before the server waits for its connections to close: open streams would keep it waiting forever.
   app.addHook('preClose', async () => {
     closing.abort();
@@ -190,6 +193,24 @@ export function buildApp({ scheduler, clock, log, node, peers, settings = {} }: 
   });
   // After the last response, so that forwarded requests complete.
   app.addHook('onClose', async () => peers.close());
+  return app;
+}
+
+/** The server, without routes and hooks. */
+function serverOf({ log, settings = {} }: AppParts, checkHost: HostCheck): FastifyInstance {
+  const app = fastify({
+    bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    rewriteUrl: ({ url = '/' }) => meantAddress(url),
+    routerOptions: { maxParamLength },
+    clientErrorHandler: answerNoRequest,
+    // These requests did not pass the hooks.
+    frameworkErrors: (error, request, reply) =>
+      void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),
+  });
+  // The default drops headers after the thousandth silently. The total size is limited to 16 KiB instead.
+  app.server.maxHeadersCount = 0;
   return app;
 }
 
@@ -212,14 +233,12 @@ function roomFor(app: FastifyInstance) {
   return { streams, bodies, answers, reads, longAnswers, searches, load };
 }
 
-interface RouteParts {
+interface RouteParts extends NodeParts {
   readonly log: Log;
-  readonly metrics: Metrics;
-  readonly web: WebApp;
 }
 
-function addRoutes(app: FastifyInstance, context: ApiContext, { log, metrics, web }: RouteParts): void {
-  app.register(async (root) => nodeRoutes(root, context, metrics, web));
+function addRoutes(app: FastifyInstance, context: ApiContext, { log, ...parts }: RouteParts): void {
+  app.register(async (root) => nodeRoutes(root, context, parts));
   app.register(async (local) => localRoutes(local, context), { prefix: '/internal' });
   app.register(
     async (api) => {

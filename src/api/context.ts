@@ -2,13 +2,13 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
-import { forwardedFor, type Peers } from '../peers/client.ts';
+import type { Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Member } from '../scheduler/ports.ts';
+import type { Authenticator } from './guard/authenticator.ts';
 import type { Reads } from './guard/reads.ts';
 import type { Room } from './guard/room.ts';
 import type { LiveEvents } from './live.ts';
-import { isForwarded } from './peers/relay.ts';
 import type { Turns } from './turns.ts';
 import { apiLimits } from './wire/limits.ts';
 
@@ -19,6 +19,9 @@ export interface ApiContext {
   readonly node: Member;
   readonly live: LiveEvents;
   readonly peers: Peers;
+  readonly authenticator: Authenticator;
+  /** The scheduler as far as whoever sent the request may see and change it. Routes use nothing else of it. */
+  readonly as: (request: FastifyRequest) => SchedulerHandle;
   /** Slots for responses that last until someone ends them. */
   readonly streams: Room;
   /** Turns for reads of many items. */
@@ -42,8 +45,7 @@ export function requestedBy(request: FastifyRequest): string {
   const given = request.headers['x-carillon-user'];
   const name = typeof given === 'string' ? textOf(given).trim() : '';
   if (name !== '') return Array.from(name).slice(0, apiLimits.byLength).join('');
-  const from = isForwarded(request) ? request.headers[forwardedFor] : undefined;
-  return typeof from === 'string' ? from.slice(0, apiLimits.byLength) : request.ip;
+  return request.asker?.from ?? request.ip;
 }
 
 /** Node.js decodes headers as one character per byte. Non-ASCII headers are UTF-8, or else Latin-1. */

@@ -25,7 +25,16 @@ export function answersHere(good: Good, codes: readonly ErrorCode[] = []): Recor
   for (const [status, { description, schema, type = 'application/json' }] of Object.entries(good)) {
     responses[status] = content(description, type, schema);
   }
-  for (const code of new Set<ErrorCode>([...everywhere, ...codes])) {
+  return refusing(responses, [...everywhere, ...codes]);
+}
+
+/** Adds error codes to responses. */
+export function refusing(
+  given: Readonly<Record<string, Response>>,
+  codes: readonly ErrorCode[],
+): Record<string, Response> {
+  const responses = { ...given };
+  for (const code of new Set(codes)) {
     const { status } = catalogue[code];
     const others = responses[status]?.description;
     const description = others === undefined ? code : `${others}, ${code}`;
@@ -37,7 +46,7 @@ export function answersHere(good: Good, codes: readonly ErrorCode[] = []): Recor
 type Good = Readonly<
   Record<number, { readonly description: string; readonly schema: TSchema; readonly type?: string }>
 >;
-type Response = { readonly description: string };
+export type Response = { readonly description: string };
 
 const content = (description: string, type: string, schema: TSchema) => ({
   description,

@@ -1,11 +1,26 @@
 /** The OpenAPI document, generated from the schemas that the routes are checked with. */
 
 import swagger from '@fastify/swagger';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify';
 import { Type } from 'typebox';
 import { publish } from '../scheduler/job/schema/published.ts';
-import { answersHere } from './endpoint.ts';
+import { answersHere, type Response, refusing } from './endpoint.ts';
 import { components } from './wire/components.ts';
+
+const securitySchemes = {
+  token: { type: 'http', scheme: 'bearer', description: 'An API token.' },
+  basic: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'The name of an API token, and the token as the password.',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'carillon-session',
+    description: 'Of a person who has logged in.',
+  },
+} as const;
 
 /** Call it before any route is added. */
 export function describeApi(app: FastifyInstance, version: string): void {
@@ -19,8 +34,9 @@ export function describeApi(app: FastifyInstance, version: string): void {
         description:
           'A distributed cron scheduler. Timestamps are ISO 8601 in UTC with milliseconds. Durations ' +
           'are ISO 8601 in jobs and milliseconds in results. Errors are application/problem+json with ' +
-          'a code. Name the user of a request in X-Carillon-User.',
+          'a code. x-carillon-needs is the permission that a route needs.',
       },
+      components: { securitySchemes },
       tags: [
         { name: 'jobs', description: 'Job definitions' },
         { name: 'runs', description: 'A run is one job at one due time, or triggered' },
@@ -33,7 +49,10 @@ export function describeApi(app: FastifyInstance, version: string): void {
         { name: 'node', description: 'This node' },
       ],
     },
-    transform: ({ schema, url }) => ({ schema: publish(schema) as FastifySchema, url }),
+    transform: ({ schema, url, route }) => ({
+      schema: withNeeds(publish(schema) as FastifySchema, route.config ?? {}),
+      url,
+    }),
     // Components keep their names instead of numbers.
     refResolver: {
       buildLocalReference: (json, _base, _fragment, index) => String(json.$id ?? `unnamed-${index}`),
@@ -41,10 +60,23 @@ export function describeApi(app: FastifyInstance, version: string): void {
   });
 }
 
+/** Adds what a route needs, and how it refuses whoever lacks that. */
+function withNeeds(schema: FastifySchema, { needs }: FastifyContextConfig): FastifySchema {
+  if (needs === 'nothing') return { ...schema, 'x-carillon-needs': needs, security: [] } as FastifySchema;
+  const response = refusing((schema.response ?? {}) as Record<string, Response>, [
+    'UNAUTHENTICATED',
+    'FORBIDDEN',
+    'TOO_MANY_ATTEMPTS',
+  ]);
+  const security = Object.keys(securitySchemes).map((name) => ({ [name]: [] }));
+  return { ...schema, response, 'x-carillon-needs': needs, security } as FastifySchema;
+}
+
 export function openapiRoute(app: FastifyInstance): void {
   app.get(
     '/openapi.json',
     {
+      config: { needs: 'login' },
       schema: {
         summary: 'Read this document',
         tags: ['node'],

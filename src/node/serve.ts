@@ -1,5 +1,6 @@
 /** A node from start to end: creates the parts, connects them, serves, and stops in order. */
 
+import type { IncomingMessage } from 'node:http';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,7 @@ import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Alerts } from '../notify/alerts.ts';
-import { Peers } from '../peers/client.ts';
+import { forwardedBy, Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import type { ReportedOutput } from '../scheduler/reported-output.ts';
 import { LoopDelay } from '../scheduler/runtime/health/loop-delay.ts';
@@ -21,6 +22,7 @@ import type { Traces } from '../traces/traces.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
+import { everybody } from './everybody.ts';
 import { makeDataDir, nodeId, noteInstallation } from './files.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { listen, reachable } from './listen.ts';
@@ -229,7 +231,9 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));
   const loopDelay = new LoopDelay(realClock);
+  const authenticator = everybody();
   const settings = {
+    isPeer: ({ headers }: IncomingMessage) => headers[forwardedBy] !== undefined,
     webDir,
     hosts: hostsOf(config),
     bare,
@@ -238,7 +242,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     ...(traces !== null && { traces: () => traces.figures() }),
     ...(archive !== null && { archive: () => archive.figures() }),
   };
-  const app = await buildApp({ scheduler, clock: realClock, log, node, peers, settings });
+  const app = await buildApp({ scheduler, clock: realClock, log, node, peers, authenticator, settings });
   loopDelay.start();
   app.addHook('onClose', async () => loopDelay.stop());
   return { scheduler, app, heartbeat: heartbeatOf(parts, scheduler) };

@@ -9,6 +9,7 @@ import { type AppSettings, buildApp } from '../../src/api/app.ts';
 import { Peers } from '../../src/peers/client.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
+import { believing, isPeer } from './askers.ts';
 import { World } from './world.ts';
 
 export interface Sent {
@@ -53,7 +54,15 @@ export class ApiWorld {
     const scheduler = replacing(world.scheduler, instead);
     const { clock } = world;
     const node = scheduler.cluster().self;
-    const app = buildApp({ clock, scheduler, log, node, peers: new Peers(clock, node.id), settings });
+    const app = buildApp({
+      clock,
+      scheduler,
+      log,
+      node,
+      peers: new Peers(clock, node.id),
+      authenticator: believing(),
+      settings: { isPeer, ...settings },
+    });
     await app.ready();
     return new ApiWorld(world, app, errors, new Contract(app.swagger() as unknown as Document));
   }

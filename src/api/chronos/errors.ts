@@ -9,7 +9,7 @@ import { CarillonError } from '../../errors.ts';
 import type { Generation } from '../../scheduler/chronos/job.ts';
 import { shownInMessage } from '../../scheduler/job/masked.ts';
 import type { Log } from '../../scheduler/ports.ts';
-import { toCatalogue } from '../wire/error-map.ts';
+import { askToLogIn, toCatalogue } from '../wire/error-map.ts';
 
 /** For the routes of one generation; call it before they are added. */
 export function answerErrors(app: FastifyInstance, log: Log, generation: Generation): void {
@@ -19,6 +19,7 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
       log.error({ error, requestId: request.id, method: request.method, url: request.url }, 'request.failed');
       return answer(reply, generation, 500, `See the log of the server for the request ${request.id}.`);
     }
+    askToLogIn(expected, request, reply);
     if (expected.status === 413 || expected.status === 408) reply.header('connection', 'close');
     if (expected.status === 503) reply.header('retry-after', '1');
     return answer(reply, generation, statusOf(expected), shownInMessage(expected.message));
@@ -29,7 +30,7 @@ export function answerErrors(app: FastifyInstance, log: Log, generation: Generat
 }
 
 /** Chronos never used these statuses. */
-const ownStatuses = new Set([405, 408, 421]);
+const ownStatuses = new Set([401, 403, 405, 408, 421, 429]);
 
 /** Chronos answered 400 for all invalid input; its framework answered 415 for an unsupported content type. */
 function statusOf({ code, status, details }: CarillonError): number {

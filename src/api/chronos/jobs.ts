@@ -9,6 +9,7 @@ import { shown } from '../../scheduler/job/masked.ts';
 import { requestedBy } from '../context.ts';
 import type { Named } from '../endpoint.ts';
 import { type Query, single } from '../guard/checking.ts';
+import { edits, operates, reads } from '../guard/needs.ts';
 import { jobsThat } from '../lists/job-filter.ts';
 import { sendLong } from '../long-answer.ts';
 import { triggerId } from '../trigger-id.ts';
@@ -24,18 +25,19 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     app.route({
       method: writes,
       url: `/${kind}`,
+      ...edits,
       handler: (request, reply) => submitJob(context, request, reply, kind),
     });
   }
 
-  app.get('/jobs', async (_request, reply) => {
+  app.get('/jobs', reads, async (_request, reply) => {
     const jobs: unknown[] = [];
     for await (const view of jobsThat(context, {}))
       jobs.push(printJob(crossFilled(shownJob(view)), generation));
     return sendLong(reply, context, jobs);
   });
 
-  app.get<{ Querystring: Query }>('/jobs/search', async ({ query }) => {
+  app.get<{ Querystring: Query }>('/jobs/search', reads, async ({ query }) => {
     const found: unknown[] = [];
     const search = searchIn(query);
     const limit = whole(query, 'limit', 10);
@@ -49,17 +51,17 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     return found;
   });
 
-  app.get('/jobs/summary', async (_request, reply) => {
+  app.get('/jobs/summary', reads, async (_request, reply) => {
     const jobs: unknown[] = [];
     for await (const view of jobsThat(context, {})) jobs.push(summaryOf(view));
     return sendLong(reply, context, { jobs });
   });
 
-  app.get<{ Params: Named }>('/job/:name', async ({ params: { name } }) =>
+  app.get<{ Params: Named }>('/job/:name', reads, async ({ params: { name } }) =>
     printJob(shownJob(jobOr(scheduler, name, 'requirement failed: Job')), generation),
   );
 
-  app.put<{ Params: Named; Querystring: Query }>('/job/:name', async (request, reply) => {
+  app.put<{ Params: Named; Querystring: Query }>('/job/:name', operates, async (request, reply) => {
     const { name } = jobOr(scheduler, request.params.name, 'requirement failed: Job').job;
     const words = (single(request.query, 'arguments') ?? '').replaceAll(';', '');
     await scheduler.submit({
@@ -72,7 +74,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     return reply.code(204).send();
   });
 
-  app.delete<{ Params: Named }>('/job/:name', async (request, reply) => {
+  app.delete<{ Params: Named }>('/job/:name', edits, async (request, reply) => {
     const view = jobOr(scheduler, request.params.name, 'JobSchedule');
     await removeJob(scheduler, view, requestedBy(request));
     return reply.code(204).send();

@@ -10,6 +10,7 @@ import type { Run } from '../../scheduler/model/model.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { allTime, percentileOf, summarise } from '../../scheduler/stats/stats.ts';
 import type { Named } from '../endpoint.ts';
+import { reads } from '../guard/needs.ts';
 import { jobsThat } from '../lists/job-filter.ts';
 import { sendLong, sendParts } from '../long-answer.ts';
 import { jobOr } from './jobs.ts';
@@ -21,12 +22,12 @@ const text = 'text/plain; charset=utf-8';
 
 export function chronosReportRoutes(app: FastifyInstance, context: ChronosContext): void {
   const { scheduler } = context;
-  app.get('/leader', async () => {
+  app.get('/leader', reads, async () => {
     const { leader } = scheduler.cluster();
     return { leader: leader === null ? '' : new URL(leader.url).host };
   });
 
-  app.get('/graph/csv', async (_request, reply) => {
+  app.get('/graph/csv', reads, async (_request, reply) => {
     const nodes = [];
     const links = [];
     const shown = new Map<string, string>();
@@ -40,7 +41,7 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
     return sendParts(reply.type(text), context, toCsv({ nodes, edges }));
   });
 
-  app.get('/graph/dot', async (_request, reply) => {
+  app.get('/graph/dot', reads, async (_request, reply) => {
     const views: JobView[] = [];
     for await (const view of jobsThat(context, {})) views.push(view);
     const numbers = new Map(views.map(({ job }, index) => [job.name, index + 1]));
@@ -56,6 +57,7 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
 
   app.get<{ Params: { statistic: string } }>(
     '/stats/:statistic',
+    reads,
     async ({ params: { statistic } }, reply) => {
       const seconds: { jobNameLabel: string; time: number }[] = [];
       if (!isStatistic(statistic)) return seconds;
@@ -74,7 +76,7 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
     },
   );
 
-  app.get<{ Params: Named }>('/job/stat/:name', async ({ params: { name } }) => {
+  app.get<{ Params: Named }>('/job/stat/:name', reads, async ({ params: { name } }) => {
     const view = jobOr(scheduler, name, 'requirement failed: Job');
     const { items } = await scheduler.archive.runs({ job: name, limit: historyLength });
     const live = view.runs.filter(({ attempts }) => attempts.length > 0);

@@ -8,6 +8,7 @@ import type { Run } from '../../scheduler/model/model.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { requestedBy } from '../context.ts';
 import type { Named } from '../endpoint.ts';
+import { operates } from '../guard/needs.ts';
 import { triggerId } from '../trigger-id.ts';
 import { jsonBody } from './body.ts';
 import { jobOr } from './jobs.ts';
@@ -19,7 +20,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
     await unlessEnded(scheduler.submit({ kind: 'kill', runId: run.id, by }));
   };
 
-  app.delete<{ Params: Named }>('/task/kill/:name', async (request, reply) => {
+  app.delete<{ Params: Named }>('/task/kill/:name', operates, async (request, reply) => {
     const { runs } = jobOr(scheduler, request.params.name, 'JobSchedule');
     // Waiting runs first; otherwise the end of a running one would start them.
     const all = [...runs].sort((a, b) => Number(isRunning(a.state)) - Number(isRunning(b.state)));
@@ -27,7 +28,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
     return reply.code(204).send();
   });
 
-  app.put<{ Params: Named }>('/job/success/:name', async (request, reply) => {
+  app.put<{ Params: Named }>('/job/success/:name', operates, async (request, reply) => {
     const { name } = request.params;
     const known = knownJob(scheduler, name);
     if (known !== null)
@@ -42,23 +43,27 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
       .send(`marked job ${name} as successful: ${known !== null}`);
   });
 
-  app.post<{ Params: Named & { task: string } }>('/job/:name/task/:task/progress', async (request, reply) => {
-    jobOr(scheduler, request.params.name, 'JobSchedule');
-    taskOf(request.params.task);
-    if (numberIn(request, 'numAdditionalElementsProcessed') < 0)
-      throw notAllowed('numAdditionalElementsProcessed', 'a non-negative whole number');
-    return reply.code(204).send();
-  });
+  app.post<{ Params: Named & { task: string } }>(
+    '/job/:name/task/:task/progress',
+    operates,
+    async (request, reply) => {
+      jobOr(scheduler, request.params.name, 'JobSchedule');
+      taskOf(request.params.task);
+      if (numberIn(request, 'numAdditionalElementsProcessed') < 0)
+        throw notAllowed('numAdditionalElementsProcessed', 'a non-negative whole number');
+      return reply.code(204).send();
+    },
+  );
 
   if (generation !== 2) return;
 
-  app.delete('/task/all', async (request, reply) => {
+  app.delete('/task/all', operates, async (request, reply) => {
     for (const run of [...scheduler.liveRuns()])
       if (isWaiting(run.state)) await kill(run, requestedBy(request));
     return reply.code(204).send();
   });
 
-  app.put<{ Params: { task: string } }>('/task/:task', async (request, reply) => {
+  app.put<{ Params: { task: string } }>('/task/:task', operates, async (request, reply) => {
     const { due, attempt, job } = taskOf(request.params.task);
     const succeeded = numberIn(request, 'statusCode') === 0;
     const runs = knownJob(scheduler, job)?.runs ?? [];

@@ -100,10 +100,10 @@ async function passOn(
   const hasBody =
     raw.headers['content-length'] !== undefined || raw.headers['transfer-encoding'] !== undefined;
   try {
+    const passed = { method: request.method, path: raw.url ?? '/' };
     return await context.peers.open(leader, {
-      method: request.method,
-      path: raw.url ?? '/',
-      headers: passedOn(request),
+      ...passed,
+      headers: await passedOn(context, request, passed),
       ...(hasBody && { send: (outgoing) => sendBody(request, outgoing, control) }),
       withinMs: forwardLimits.answerWithinMs,
       signal: control.signal,

@@ -33,16 +33,16 @@ export interface Asking {
 
 /** Returns null if the node does not respond. */
 export async function askFor(
-  { peers }: ApiContext,
+  context: ApiContext,
   request: FastifyRequest,
   member: Member,
   { path, live, stop }: Asking,
 ): Promise<Answer | null> {
   try {
-    return await peers.open(member, {
-      method: 'GET',
-      path,
-      headers: passedOn(request),
+    const passed = { method: 'GET', path };
+    return await context.peers.open(member, {
+      ...passed,
+      headers: await passedOn(context, request, passed),
       withinMs: peerWithinMs,
       live,
       signal: stop,

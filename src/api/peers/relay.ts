@@ -3,10 +3,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Answer, forwardedBy, forwardedFor, type PeerHeaders } from '../../peers/client.ts';
+import type { Answer, PeerHeaders } from '../../peers/client.ts';
+import type { ApiContext } from '../context.ts';
+import type { Passed } from '../guard/authenticator.ts';
+import { askerIn } from '../guard/needs.ts';
 import { whenOver } from '../guard/room.ts';
 
-export const isForwarded = ({ headers }: FastifyRequest): boolean => headers[forwardedBy] !== undefined;
+export const isForwarded = ({ isPeer }: FastifyRequest): boolean => isPeer;
 
 /** Relays a response unchanged. An error on one side breaks the other. */
 export function relay(reply: FastifyReply, answer: Answer, own: PeerHeaders): void {
@@ -41,9 +44,19 @@ export function endToEnd(headers: IncomingHttpHeaders): PeerHeaders {
   return kept;
 }
 
-/** The request headers that a node forwards. Headers that it sets or checks itself are left out. */
-export function passedOn({ headers, ip, raw }: FastifyRequest): PeerHeaders {
-  const { host: _host, expect: _expect, origin: _origin, ...kept } = endToEnd(headers);
-  if (raw.headers['transfer-encoding'] !== undefined) kept['transfer-encoding'] = 'chunked';
-  return { ...kept, [forwardedFor]: ip };
+/** Headers that a node checks itself, and what proves to it who asks. */
+const ownHeaders = /^(?:host|expect|origin|authorization|cookie|x-carillon-(?!user$).*)$/;
+
+/** The headers of a request that a node sends to another for whoever sent it `request`. */
+export async function passedOn(
+  { authenticator }: Pick<ApiContext, 'authenticator'>,
+  request: FastifyRequest,
+  passed: Passed,
+): Promise<PeerHeaders> {
+  const kept = Object.entries(endToEnd(request.headers)).filter(([name]) => !ownHeaders.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    ...(request.raw.headers['transfer-encoding'] !== undefined && { 'transfer-encoding': 'chunked' }),
+    ...(await authenticator.passOn(askerIn(request), passed)),
+  };
 }

@@ -45,6 +45,7 @@ function listRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/alerts',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List open alerts',
         description: 'Newest first.',
@@ -70,6 +71,7 @@ function listRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get<{ Params: Named }>(
     '/jobs/:name/alerts',
     {
+      config: { needs: 'read' },
       schema: {
         summary: "List a job's open and ended alerts",
         description: 'Newest first. The last 100 ended ones are kept.',
@@ -130,6 +132,7 @@ function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void
   app.post<{ Params: Named & { condition: Condition }; Body: Acknowledge }>(
     '/jobs/:name/alerts/:condition/acknowledge',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Acknowledge an open alert',
         description:
@@ -163,6 +166,7 @@ function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void
   app.post<{ Params: { id: string }; Body: Acknowledge }>(
     '/alerts/:id/acknowledge',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Acknowledge an open alert by its id',
         description: 'As for the alert of a job; also for alerts that are not about a job.',
@@ -199,6 +203,7 @@ function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.put<{ Params: Named; Body: Static<typeof MuteBody> }>(
     '/jobs/:name/mute',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Mute the alerts of a job for a time',
         description:
@@ -233,6 +238,7 @@ function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.delete<{ Params: Named }>(
     '/jobs/:name/mute',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'End the mute of a job',
         tags,
@@ -268,6 +274,7 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
   app.get<{ Querystring: Static<typeof OutboxQuery> }>(
     '/notifications',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List messages that are owed, or could not be delivered',
         description:
@@ -298,6 +305,7 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
   app.post<{ Params: { id: string } }>(
     '/notifications/:id/send',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Send a message again that could not be delivered, or now one that waits for its next try',
         tags,
@@ -323,6 +331,7 @@ function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get(
     '/receivers',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List receivers',
         description: 'Those of the node that answers; all nodes should have the same.',
@@ -340,7 +349,7 @@ function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.post<{ Params: Named }>(
     '/receivers/:name/test',
     {
-      config: { waits: true },
+      config: { needs: 'admin', waits: true },
       schema: {
         summary: 'Send a test message to a receiver',
         tags,

@@ -53,7 +53,7 @@ export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
     '/apply',
     {
-      config: { takes: 'jobs' },
+      config: { needs: 'edit', takes: 'jobs' },
       schema: {
         summary: 'Create, update and delete many jobs',
         description:

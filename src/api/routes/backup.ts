@@ -16,6 +16,7 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get(
     '/backup',
     {
+      config: { needs: 'admin' },
       schema: {
         summary: 'Take a backup',
         description:

@@ -18,7 +18,7 @@ export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext)
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/events',
     {
-      config: { waits: true },
+      config: { needs: 'read', waits: true },
       // HEAD would open a stream that nobody reads.
       exposeHeadRoute: false,
       schema: {
@@ -48,7 +48,9 @@ export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext)
     },
   );
 
-  app.head('/events', { schema: { hide: true, querystring: EventsQuery } }, (_request, reply) =>
-    reply.type(eventStream).send(),
+  app.head(
+    '/events',
+    { config: { needs: 'read' }, schema: { hide: true, querystring: EventsQuery } },
+    (_request, reply) => reply.type(eventStream).send(),
   );
 }

@@ -40,6 +40,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Asked }>(
     '/graph',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read the dependency graph',
         description: `Default: all jobs. At most ${apiLimits.graphNodes} jobs.`,
@@ -65,6 +66,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Asked }>(
     '/graph.dot',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read the dependency graph for Graphviz',
         tags,

@@ -87,6 +87,7 @@ export function heartbeatRoutes(app: FastifyInstance, context: ApiContext): void
         path,
         {
           bodyLimit: apiLimits.outputBytes,
+          config: { needs: 'operate' },
           schema: {
             summary,
             description,

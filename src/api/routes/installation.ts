@@ -27,7 +27,7 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
   app.get(
     '/engines',
     {
-      config: { waits: true },
+      config: { needs: 'read', waits: true },
       schema: {
         summary: 'List engines',
         description:
@@ -50,6 +50,7 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
   app.get(
     '/pools',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List pools with their slots in use',
         description: 'As seen by the leader. Other nodes forward the request.',
@@ -64,7 +65,7 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
   app.get(
     '/cluster',
     {
-      config: { waits: true },
+      config: { needs: 'read', waits: true },
       schema: {
         summary: 'List nodes and show which one leads',
         description: 'As seen by the leader. If no leader is reachable, as seen by the node that responds.',
@@ -91,17 +92,13 @@ function handOn(reply: FastifyReply, answer: Answer, leader: Member): FastifyRep
 }
 
 /** Returns the leader's response, or null if it has none. */
-async function viewOf(
-  { peers }: ApiContext,
-  leader: Member,
-  request: FastifyRequest,
-): Promise<Answer | null> {
+async function viewOf(context: ApiContext, leader: Member, request: FastifyRequest): Promise<Answer | null> {
   const { method, url: path } = request;
   try {
-    const answer = await peers.open(leader, {
+    const answer = await context.peers.open(leader, {
       method,
       path,
-      headers: passedOn(request),
+      headers: await passedOn(context, request, { method, path }),
       withinMs: viewWithinMs,
     });
     if (answer.status === 200) return answer;

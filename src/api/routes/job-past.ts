@@ -44,6 +44,7 @@ function ledgerRoute(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof LedgerQuery> }>(
     '/jobs/:name/ledger',
     {
+      config: { needs: 'read' },
       schema: {
         summary: "List the outcomes of a job's due times",
         description: 'Oldest first. Default: from the first one until now.',
@@ -62,6 +63,7 @@ function revisionRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named }>(
     '/jobs/:name/revisions',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List revisions of a job',
         description: 'Newest first. Includes revisions of deleted jobs while they are kept.',
@@ -82,6 +84,7 @@ function revisionRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Numbered }>(
     '/jobs/:name/revisions/:number',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read a revision',
         tags,
@@ -101,6 +104,7 @@ function diffRoute(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof DiffQuery> }>(
     '/jobs/:name/diff',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Compare two revisions',
         tags,
@@ -132,6 +136,7 @@ function restoreRoute(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Params: Numbered }>(
     '/jobs/:name/revisions/:number/restore',
     {
+      config: { needs: 'edit' },
       schema: {
         summary: 'Restore an old revision',
         description: 'The restored definition becomes a new revision. A deleted job is created again.',

@@ -97,7 +97,7 @@ function putRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post(
     '/jobs',
     {
-      config: { takes: 'job' },
+      config: { needs: 'edit', takes: 'job' },
       schema: {
         summary: 'Create a job',
         tags,
@@ -115,7 +115,7 @@ function putRoutes(app: FastifyInstance, context: ApiContext): void {
   app.put<{ Params: Named }>(
     '/jobs/:name',
     {
-      config: { takes: 'job' },
+      config: { needs: 'edit', takes: 'job' },
       schema: {
         summary: 'Create or replace a job',
         description: 'With If-Match: "3", only if the job is at revision 3.',
@@ -145,6 +145,7 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/jobs',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List jobs',
         description:
@@ -163,6 +164,7 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named }>(
     '/jobs/:name',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read a job',
         tags,
@@ -187,6 +189,7 @@ function deleteRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.delete<{ Params: Named; Querystring: Static<typeof DeleteQuery> }>(
     '/jobs/:name',
     {
+      config: { needs: 'edit' },
       schema: {
         summary: 'Delete a job',
         description: 'Its runs, ledger and revisions are kept until they expire.',
@@ -214,6 +217,7 @@ function pauseRoute(app: FastifyInstance, { scheduler }: ApiContext, kind: 'paus
   app.post<{ Params: Named }>(
     `/jobs/:name/${kind}`,
     {
+      config: { needs: 'operate' },
       schema: {
         summary: kind === 'pause' ? 'Pause a job' : 'Resume a job that is paused or disabled',
         tags,

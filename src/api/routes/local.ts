@@ -41,14 +41,18 @@ const LaunchFor = Type.Object(
 
 type Engine = { engine: string };
 
+const config = { needs: 'node' } as const;
+
 export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
-  app.get<{ Params: Engine }>('/engines/:engine/inventory', { schema: { hide: true } }, async (request) =>
-    scheduler.local(request.params.engine).inventory(),
+  app.get<{ Params: Engine }>(
+    '/engines/:engine/inventory',
+    { config, schema: { hide: true } },
+    async (request) => scheduler.local(request.params.engine).inventory(),
   );
 
   app.post<{ Params: Engine; Body: Static<typeof Changes> }>(
     '/engines/:engine/changes',
-    { bodyLimit, schema: { hide: true, body: Changes } },
+    { config, bodyLimit, schema: { hide: true, body: Changes } },
     async (request) => {
       const { term, after } = request.body;
       return scheduler.local(request.params.engine).changes(term, after ?? null);
@@ -57,7 +61,7 @@ export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
 
   app.post<{ Params: Engine; Body: Static<typeof LaunchFor> }>(
     '/engines/:engine/launch',
-    { bodyLimit: launchLimit, schema: { hide: true, body: LaunchFor } },
+    { config, bodyLimit: launchLimit, schema: { hide: true, body: LaunchFor } },
     async (request, reply) => {
       const { spec, ticket, ...checked } = request.body;
       await scheduler
@@ -69,7 +73,7 @@ export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
 
   app.post<{ Params: Engine; Body: Static<typeof Kill> }>(
     '/engines/:engine/kill',
-    { bodyLimit, schema: { hide: true, body: Kill } },
+    { config, bodyLimit, schema: { hide: true, body: Kill } },
     async (request, reply) => {
       const { launchName, graceMs } = request.body;
       await scheduler.local(request.params.engine).kill(launchName, graceMs);
@@ -79,7 +83,7 @@ export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
 
   app.post<{ Params: Engine; Body: Static<typeof Launch> }>(
     '/engines/:engine/take-back',
-    { bodyLimit, schema: { hide: true, body: Launch } },
+    { config, bodyLimit, schema: { hide: true, body: Launch } },
     async (request, reply) => {
       await scheduler.local(request.params.engine).takeBack(request.body.launchName);
       return reply.code(204).send();
@@ -88,7 +92,7 @@ export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
 
   app.post<{ Params: Engine; Body: Static<typeof Launch> }>(
     '/engines/:engine/remove',
-    { bodyLimit, schema: { hide: true, body: Launch } },
+    { config, bodyLimit, schema: { hide: true, body: Launch } },
     async (request, reply) => {
       await scheduler.local(request.params.engine).remove(request.body.launchName);
       return reply.code(204).send();

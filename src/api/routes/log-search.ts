@@ -81,7 +81,7 @@ export function logSearchRoutes(app: FastifyInstance, context: ApiContext): void
   app.get<{ Params: Identified; Querystring: Static<typeof RunQuery> }>(
     '/runs/:id/logs/search',
     {
-      config: { waits: true },
+      config: { needs: 'logs', waits: true },
       exposeHeadRoute: false,
       schema: {
         summary: 'Search the output of a run',
@@ -111,7 +111,7 @@ export function logSearchRoutes(app: FastifyInstance, context: ApiContext): void
   app.get<{ Params: Named; Querystring: Static<typeof JobQuery> }>(
     '/jobs/:name/logs/search',
     {
-      config: { waits: true },
+      config: { needs: 'logs', waits: true },
       exposeHeadRoute: false,
       schema: {
         summary: "Search the output of a job's runs",

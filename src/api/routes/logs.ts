@@ -66,7 +66,7 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<Logs>(
     '/runs/:id/logs',
     {
-      config: { waits: true },
+      config: { needs: 'logs', waits: true },
       schema: {
         summary: 'Read the output of a run',
         description:

@@ -25,16 +25,24 @@ const Ready = Type.Object({
   }),
 });
 
-export function nodeRoutes(app: FastifyInstance, context: ApiContext, metrics: Metrics, web: WebApp): void {
-  welcomeRoute(app, context, web);
-  healthRoutes(app, context);
-  metricsRoute(app, context, metrics);
+export interface NodeParts {
+  readonly metrics: Metrics;
+  readonly web: WebApp;
+  /** Metrics need no log-in. */
+  readonly openMetrics: boolean;
 }
 
-function welcomeRoute(app: FastifyInstance, { node }: ApiContext, web: WebApp): void {
+export function nodeRoutes(app: FastifyInstance, context: ApiContext, parts: NodeParts): void {
+  welcomeRoute(app, context, parts);
+  healthRoutes(app, context);
+  metricsRoute(app, context, parts);
+}
+
+function welcomeRoute(app: FastifyInstance, { node }: ApiContext, { web }: NodeParts): void {
   app.get(
     '/',
     {
+      config: { needs: 'nothing' },
       schema: {
         summary: 'List the main addresses',
         description: 'Browsers (Accept: text/html) get the web app.',
@@ -64,6 +72,7 @@ function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get(
     '/ping',
     {
+      config: { needs: 'nothing' },
       schema: {
         summary: 'Ping',
         tags,
@@ -77,6 +86,7 @@ function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get(
     '/health/live',
     {
+      config: { needs: 'nothing' },
       schema: {
         summary: 'Check liveness: the process responds',
         tags,
@@ -90,6 +100,7 @@ function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get(
     '/health/ready',
     {
+      config: { needs: 'nothing' },
       schema: {
         summary:
           'Check readiness: this node leads, or follows with a complete copy of the state, and some node leads',
@@ -114,10 +125,11 @@ function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
   );
 }
 
-function metricsRoute(app: FastifyInstance, context: ApiContext, metrics: Metrics): void {
+function metricsRoute(app: FastifyInstance, context: ApiContext, { metrics, openMetrics }: NodeParts): void {
   app.get(
     '/metrics',
     {
+      config: openMetrics ? { needs: 'nothing' } : { needs: 'read', ofAll: true },
       schema: {
         summary: 'Read metrics for Prometheus',
         description: 'If Accept is missing or prefers application/json: the JSON of Chronos, by job.',

@@ -19,6 +19,7 @@ export function overviewRoutes(app: FastifyInstance, context: ApiContext): void 
   app.get(
     '/overview',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List late, failing, running and upcoming jobs',
         description: `Each list has at most ${apiLimits.overview} entries and a total.`,

@@ -67,6 +67,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
   app.get<{ Params: Named; Querystring: Static<typeof DaysQuery> }>(
     '/jobs/:name/stats/days',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read percentiles of a job by day',
         description: `From the histograms of each day. Default: the last 30 days; at most ${apiLimits.days}.`,
@@ -99,6 +100,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
   app.get<{ Params: Named; Querystring: Static<typeof DistributionQuery> }>(
     '/jobs/:name/stats/distribution',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read the histogram of a job',
         description: `Default: all-time. from and to select at most ${apiLimits.days} days.`,
@@ -136,6 +138,7 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
   app.get<{ Querystring: Static<typeof TopQuery> }>(
     '/stats/top',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List the slowest or most failing jobs',
         tags,
@@ -150,6 +153,7 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
   app.get<{ Querystring: Asked }>(
     '/stats/rate',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Count runs over time by end state',
         description:

@@ -46,6 +46,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Params: Named; Body: WireTrigger | undefined }>(
     '/jobs/:name/trigger',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Trigger a job now',
         description:
@@ -80,6 +81,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof OfJob> }>(
     '/jobs/:name/runs',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List runs of a job',
         tags,
@@ -98,6 +100,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Static<typeof OfAll> }>(
     '/runs',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List runs of all jobs',
         tags,
@@ -117,6 +120,7 @@ function startRoute(app: FastifyInstance, context: ApiContext): void {
   app.post<{ Querystring: Static<typeof StartQuery>; Body: WireTriggerMany }>(
     '/trigger',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Start several jobs now, in order',
         description:
@@ -170,6 +174,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.get<{ Params: Identified }>(
     '/runs/:id',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read a run',
         tags,
@@ -184,6 +189,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.post<{ Params: Identified }>(
     '/runs/:id/kill',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Kill an unfinished run',
         description: 'Sends TERM, then KILL after policy.killAfter. Responds once the request is recorded.',
@@ -207,6 +213,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
   app.post<{ Params: Identified }>(
     '/runs/:id/rerun',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Run an ended run again',
         description: 'For the same due time and with the same parameters. Downstream jobs follow.',

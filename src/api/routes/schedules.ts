@@ -36,6 +36,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
   app.post<{ Body: Asked | undefined }>(
     '/schedules/preview',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Preview the due times of a schedule',
         description: 'Stores nothing. A repeat without a start begins at after.',
@@ -74,6 +75,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
   app.get<{ Params: Named; Querystring: Static<typeof NextQuery> }>(
     '/jobs/:name/next',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List the next due times of a job',
         description: 'Empty for jobs that run after others or only when triggered.',

@@ -45,6 +45,7 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof JobStatsQuery> }>(
     '/jobs/:name/stats',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'Read percentiles of a job',
         description: `Default: all-time. from and to select at most ${apiLimits.days} days.`,
@@ -63,6 +64,7 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Static<typeof StatsQuery> }>(
     '/stats',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List the jobs with the largest percentiles',
         description: 'All-time, largest first.',

@@ -37,6 +37,7 @@ export function timelineRoutes(app: FastifyInstance, context: ApiContext): void 
   app.get<{ Querystring: Asked }>(
     '/timeline',
     {
+      config: { needs: 'read' },
       schema: {
         summary: 'List past and upcoming runs',
         description:

@@ -17,6 +17,7 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
   app.post<{ Params: Identified; Body: Static<typeof Word> }>(
     '/runs/:id/complete',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: 'Report the result of a run with completion: callback',
         description: 'While the command still runs, the result is stored and the run ends with the command.',
@@ -47,6 +48,7 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
   app.post<{ Params: Named }>(
     '/jobs/:name/mark-success',
     {
+      config: { needs: 'operate' },
       schema: {
         summary: "Mark the job's last run as succeeded and trigger its children",
         description:

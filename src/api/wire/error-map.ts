@@ -78,10 +78,22 @@ export function sendError(
     log.error({ error, requestId: request.id, method: request.method, url: request.url }, 'request.failed');
   }
   const problem = expected === null ? internalProblem(request.id) : toProblem(expected);
+  if (expected !== null) askToLogIn(expected, request, reply);
   if (problem.status === 503) reply.header('retry-after', '1');
   // The rest of a refused body is not read, so the connection cannot carry another request.
   if (problem.status === 413 || problem.status === 408) reply.header('connection', 'close');
   return reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem));
+}
+
+/**
+ * Names the ways to prove who one is. Not Basic to browsers: they would ask for a password in a window of their own,
+ * in front of the web app.
+ */
+export function askToLogIn({ code }: CarillonError, { headers }: FastifyRequest, reply: FastifyReply): void {
+  if (code !== 'UNAUTHENTICATED') return;
+  const isBrowser = headers['sec-fetch-mode'] !== undefined || /^Mozilla\//.test(headers['user-agent'] ?? '');
+  const ways = ['Bearer realm="Carillon"', ...(isBrowser ? [] : ['Basic realm="Carillon", charset="UTF-8"'])];
+  reply.header('www-authenticate', ways);
 }
 
 /** Converts what the framework refuses before a route is called. Null: not the request's fault. */

@@ -11,6 +11,7 @@ import { peerLimits } from '../../../src/peers/client.ts';
 import type { ClusterView, RunLogChunk, RunLogQuery } from '../../../src/scheduler/handle.ts';
 import type { Member, StopSignal } from '../../../src/scheduler/ports.ts';
 import { ApiWorld, type Body } from '../../support/api-world.ts';
+import { believing, localAdmin } from '../../support/askers.ts';
 import { until } from '../../support/until.ts';
 
 const run = { command: 'true' };
@@ -128,8 +129,9 @@ describe('a change through a follower', () => {
     await follower.post('/jobs/a/pause', undefined, { 'x-carillon-user': 'ann' });
     await follower.post('/jobs', { name: 'b', run, paused: true });
     expect((await leader.get('/jobs/a')).paused.by).toBe('ann');
-    const forwarded = { 'x-carillon-forwarded-for': '192.0.2.7' };
-    await leader.post('/jobs', { name: 'c', run }, forwarded);
+    const asker = { principal: localAdmin, from: '192.0.2.7', via: 'node-2' };
+    const forwarded = await believing().passOn(asker, { method: 'POST', path: '/api/v1/jobs' });
+    await leader.post('/jobs', { name: 'c', run }, forwarded as Record<string, string>);
     await leader.post('/jobs', { name: 'd', run }, { ...forwarded, 'x-carillon-forwarded-by': 'node-2' });
     const by = async (name: string) => (await leader.get(`/jobs/${name}`)).updatedBy;
     expect([await by('a'), await by('c'), await by('d')]).toEqual(['127.0.0.1', '127.0.0.1', '192.0.2.7']);

@@ -1,0 +1,33 @@
+/** How the API learns who asks. It knows no credential: whoever serves the app brings the `Authenticator`. */
+
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Socket } from 'node:net';
+import type { PeerHeaders } from '../../peers/client.ts';
+import type { Asker, Principal } from '../../scheduler/access/principal.ts';
+
+/** What is known of a request before its body is read. */
+export interface Question {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: Socket;
+  readonly method: string;
+  /** With the query, as requested. */
+  readonly path: string;
+  /** It came in at the listener for other nodes. */
+  readonly isPeer: boolean;
+}
+
+/** A request that this node sends to another one for somebody. */
+export interface Passed {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+}
+
+export interface Authenticator {
+  /** Who asks. UNAUTHENTICATED, TOO_MANY_ATTEMPTS. */
+  authenticate(question: Question): Promise<Principal>;
+  /** Who asked the node that passed the request on, or that node itself. Only if `isPeer`. UNAUTHENTICATED. */
+  received(question: Question): Promise<Asker>;
+  /** Headers by which the other node knows for whom it is asked. */
+  passOn(asker: Asker, passed: Passed): Promise<PeerHeaders>;
+}

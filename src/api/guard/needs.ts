@@ -1,0 +1,99 @@
+/**
+ * Who may use which route. Every route declares what it needs, in its `config`; the OpenAPI document shows it, and an app
+ * with a route that does not is not built. Decided before a body is read and before a request is forwarded.
+ *
+ * This is the coarse check: a principal passes if it has the permission for at least some jobs. What it sees and changes
+ * of each job is decided by the handle of `context.as(request)`.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { CarillonError, invariant } from '../../errors.ts';
+import { accessOf, leastRole } from '../../scheduler/access/access.ts';
+import type { Asker, Permission, Principal } from '../../scheduler/access/principal.ts';
+import type { Authenticator } from './authenticator.ts';
+
+/** `nothing`: anybody may. `login`: whoever is known. `node`: other nodes of the installation. */
+export type Needs = Permission | 'nothing' | 'login' | 'node';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly needs?: Needs;
+    /** It needs the permission for everything, not only for some jobs. */
+    readonly ofAll?: boolean;
+  }
+
+  interface FastifyRequest {
+    /** Who asks. Null where nothing is needed. */
+    asker: Asker | null;
+    /** It came in at the listener for other nodes. */
+    isPeer: boolean;
+  }
+}
+
+/** Options of routes that have no others. */
+export const reads = { config: { needs: 'read' } } as const;
+export const operates = { config: { needs: 'operate' } } as const;
+export const edits = { config: { needs: 'edit' } } as const;
+
+/** What is only given for everything: none of it is about a job. */
+const wholly: ReadonlySet<Needs> = new Set(['admin']);
+
+export interface AskerParts {
+  readonly authenticator: Authenticator;
+  /** Whether a request came in at the listener for other nodes. */
+  readonly isPeer: (raw: IncomingMessage) => boolean;
+}
+
+/** Call it before any route is added. */
+export function requireNeeds(app: FastifyInstance, { authenticator, isPeer }: AskerParts): void {
+  app.decorateRequest('asker', null);
+  app.decorateRequest('isPeer', false);
+  app.addHook('onRoute', ({ method, url, config }) =>
+    invariant(config?.needs !== undefined, `The route ${method} ${url} does not declare what it needs.`),
+  );
+  app.addHook('onRequest', async (request) => {
+    const { needs = 'nothing', ofAll = false } = request.routeOptions.config;
+    request.isPeer = isPeer(request.raw);
+    if (needs === 'nothing') return;
+    request.asker = await askerOf(authenticator, request);
+    check(request.asker.principal, needs, ofAll || wholly.has(needs));
+  });
+}
+
+async function askerOf(authenticator: Authenticator, request: FastifyRequest): Promise<Asker> {
+  const { raw, headers, isPeer, ip } = request;
+  const { method = 'GET', url: path = '/', socket } = raw;
+  const question = { headers, socket, method, path, isPeer };
+  if (isPeer) return authenticator.received(question);
+  return { principal: await authenticator.authenticate(question), from: ip, via: null };
+}
+
+/** FORBIDDEN. */
+function check(principal: Principal, needs: Exclude<Needs, 'nothing'>, ofAll: boolean): void {
+  if (needs === 'login') return;
+  if (needs === 'node') {
+    if (principal.kind === 'node') return;
+    throw new CarillonError('FORBIDDEN', `'${principal.name}' may not do this. Only other nodes may.`);
+  }
+  const access = accessOf(principal.bindings);
+  if (ofAll ? access.mayAll(needs) : access.maySome(needs)) return;
+  throw forbidden(principal, needs, ofAll);
+}
+
+function forbidden({ name }: Principal, needs: Permission, ofAll: boolean): CarillonError {
+  const what = ofAll ? `'${needs}' for everything` : `'${needs}'`;
+  const role = leastRole[needs];
+  return new CarillonError(
+    'FORBIDDEN',
+    `'${name}' may not do this. It needs the permission ${what}, which the role '${role}' has. ` +
+      'An administrator can grant it.',
+    { field: 'permission', value: needs, allowed: `at least the role '${role}'` },
+  );
+}
+
+/** Who asks, where something is needed. */
+export function askerIn({ asker }: FastifyRequest): Asker {
+  invariant(asker !== null, 'The route needs nothing, so nobody is known.');
+  return asker;
+}

@@ -1,0 +1,33 @@
+/** Who asks, in tests: believed without any proof. */
+
+import type { IncomingMessage } from 'node:http';
+import type { Authenticator, Question } from '../../src/api/guard/authenticator.ts';
+import { forwardedBy } from '../../src/peers/client.ts';
+import type { Asker, Binding, Principal } from '../../src/scheduler/access/principal.ts';
+
+export const principalOf = (name: string, bindings: readonly Binding[]): Principal => ({
+  kind: 'token',
+  name,
+  id: name,
+  bindings,
+});
+
+export const localAdmin: Principal = { kind: 'local', name: 'local', id: '0', bindings: [{ role: 'admin' }] };
+
+const asker = 'x-carillon-asker';
+
+/** Everybody is the local admin, unless the test says otherwise. Nodes believe what other nodes say. */
+export const believing = (
+  who: (question: Question) => Principal | Promise<Principal> = () => localAdmin,
+): Authenticator => ({
+  authenticate: async (question) => who(question),
+  received: async ({ headers }) => {
+    const given = headers[asker];
+    if (typeof given === 'string') return JSON.parse(decodeURIComponent(given)) as Asker;
+    return { principal: { ...localAdmin, kind: 'node', name: 'node' }, from: null, via: null };
+  },
+  passOn: async (given) => ({ [asker]: encodeURIComponent(JSON.stringify(given)) }),
+});
+
+/** In tests, nodes and clients use one listener. */
+export const isPeer = ({ headers }: IncomingMessage): boolean => headers[forwardedBy] !== undefined;
