@@ -54,6 +54,8 @@ import { WebApp } from './web-app.ts';
 import { answerNoRequest, nothingHere, sendError } from './wire/error-map.ts';
 import { apiLimits } from './wire/limits.ts';
 
+export type { Authenticator };
+
 export interface AppParts {
   readonly scheduler: SchedulerHandle;
   readonly clock: Clock;

@@ -1,7 +1,7 @@
 /** Lets everybody in as the system user of the server, until `src/auth` proves who asks. */
 
 import { userInfo } from 'node:os';
-import type { Authenticator } from '../api/guard/authenticator.ts';
+import type { Authenticator } from '../api/app.ts';
 import type { Asker, Principal } from '../scheduler/access/principal.ts';
 
 const header = 'x-carillon-asker';

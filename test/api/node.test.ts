@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
 import type { ClusterView } from '../../src/scheduler/handle.ts';
 import type { LocalEngine } from '../../src/scheduler/ports.ts';
-import { ApiWorld } from '../support/api-world.ts';
+import { ApiWorld, type Sent } from '../support/api-world.ts';
 
 let api: ApiWorld;
 let view: Partial<ClusterView>;
@@ -187,23 +187,34 @@ describe('engines of this node, for the leader on another', () => {
     });
   });
 
+  const asNode = (what: string, sent: Sent = {}) =>
+    api.send(what.replace(' ', ' //internal/engines/process/'), {
+      ...sent,
+      headers: { 'x-carillon-forwarded-by': 'node-2' },
+    });
+
+  test('are for other nodes only', async () => {
+    const refused = await api.send('GET //internal/engines/process/inventory');
+    expect([refused.statusCode, refused.json().code]).toEqual([403, 'FORBIDDEN']);
+  });
+
   test('are listed, and do as they are told', async () => {
-    expect(await api.get('//internal/engines/process/inventory')).toEqual([
+    expect((await asNode('GET inventory')).json()).toEqual([
       { launchName: 'process-1', state: 'running', startedAt: 5 },
     ]);
-    const kill = await api.send('POST //internal/engines/process/kill', {
+    const kill = await asNode('POST kill', {
       body: { launchName: 'x', graceMs: 100 },
     });
-    const remove = await api.send('POST //internal/engines/process/remove', { body: { launchName: 'y' } });
+    const remove = await asNode('POST remove', { body: { launchName: 'y' } });
     expect([kill.statusCode, remove.statusCode]).toEqual([204, 204]);
     const ticket = { boot: 1, at: 2, seq: 3 };
-    const changes = await api.send('POST //internal/engines/process/changes', {
+    const changes = await asNode('POST changes', {
       body: { term: 7 },
     });
     expect(changes.json()).toEqual({ ticket, observations: [] });
     const named = { launchName: 'z', installation: 'i', term: 7 };
     const spec = { ...named, argv: ['true'] };
-    const launch = await api.send('POST //internal/engines/process/launch', {
+    const launch = await asNode('POST launch', {
       body: { ...named, spec, ticket },
     });
     expect(launch.statusCode).toBe(204);
@@ -228,7 +239,7 @@ describe('engines of this node, for the leader on another', () => {
       'INVALID_FIELD',
     ],
   ])('%s %j is refused', async (what, body, code) => {
-    const refused = await api.send(`POST //internal/engines/process/${what}`, { body });
+    const refused = await asNode(`POST ${what}`, { body });
     expect(refused.json()).toMatchObject({ code });
     expect(calls).toEqual([]);
   });
@@ -239,7 +250,7 @@ describe('engines of this node, for the leader on another', () => {
       local = () => {
         throw new CarillonError(code, 'no');
       };
-      const refused = await api.send('GET //internal/engines/process/inventory');
+      const refused = await asNode('GET inventory');
       expect(refused.json()).toMatchObject({ code, detail: 'no' });
     },
   );
