@@ -18,6 +18,7 @@ import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 import { abilities } from '../test/support/engines.ts';
+import { secretsFrom } from '../test/support/secrets.ts';
 import { asManyAsGo, noOpLauncher, print, sustain } from './rig.ts';
 
 const JOBS = 10_000;
@@ -43,6 +44,7 @@ async function withScheduler(
         cgroups,
         logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
         environment: process.env,
+        secrets: secretsFrom(),
       })
     : noOpLauncher();
   const dispatched = { count: 0, last: 0 };

@@ -16,6 +16,7 @@ import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
 import { Dockerd, dockerdMissing } from '../test/support/dockerd.ts';
 import { abilities } from '../test/support/engines.ts';
+import { secretsFrom } from '../test/support/secrets.ts';
 import { makePeers, type Peer, type Peers, stampImage } from './container-peers.ts';
 import { print } from './rig.ts';
 
@@ -60,7 +61,16 @@ export async function run(): Promise<void> {
     self,
     store,
     election: createSoloElection(store, self),
-    launchers: [createDockerLauncher({ host: dockerd.host, installation, clock: realClock, log, logs })],
+    launchers: [
+      createDockerLauncher({
+        host: dockerd.host,
+        installation,
+        clock: realClock,
+        log,
+        logs,
+        secrets: secretsFrom(),
+      }),
+    ],
     clock: realClock,
     log,
     startsInFlight: 2 * availableParallelism(),

@@ -10,6 +10,7 @@ import { realClock } from '../src/node/clock.ts';
 import { createLog } from '../src/node/log.ts';
 import type { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createEmbeddedStore } from '../src/store/embedded/store.ts';
+import { secretsFrom } from '../test/support/secrets.ts';
 import { type Contestant, duesOf, type Opened } from './process-peers.ts';
 import { schedulerOver } from './rig.ts';
 
@@ -36,6 +37,7 @@ async function open(line: string, policy: object): Promise<Opened> {
     logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
     logBytesPerStream: defaultBytesPerStream,
     environment: process.env,
+    secrets: secretsFrom(),
     supervisor: await installSupervisor(join(dir, 'process'), log),
   };
   const engine = await processEngine.create(parts, {

@@ -58,6 +58,7 @@ const executor = 'src/executor';
 const container = 'src/executor/container';
 const logs = 'src/executor/logs';
 const supervisor = 'src/executor/supervisor';
+const secrets = 'src/executor/secrets';
 const supervised = 'src/executor/supervised';
 const engine = 'src/executor/engine.ts';
 const processEngine = 'src/executor/process';
@@ -126,13 +127,26 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [supervisor]: [errors, spine],
   [executor]: [errors, job, spine, peers, supervisor],
   [logs]: [errors, spine, supervisor],
-  [engine]: [setting, job, spine, logs],
-  [container]: [errors, setting, job, spine, supervisor, executor, logs, engine],
+  [secrets]: [errors, jobFile, job, spine, executor],
+  [engine]: [setting, job, spine, logs, secrets],
+  [container]: [errors, setting, job, spine, supervisor, executor, logs, secrets, engine],
   [supervised]: [errors, job, spine, supervisor, executor, logs],
-  [processEngine]: [errors, setting, job, spine, supervisor, supervised, executor, logs, engine],
-  [sshEngine]: [errors, setting, jobFile, job, spine, supervisor, supervised, executor, logs, engine],
-  [dockerEngine]: [errors, setting, job, spine, executor, logs, engine, container],
-  [swarmEngine]: [errors, setting, job, spine, executor, logs, engine, container],
+  [processEngine]: [errors, setting, job, spine, supervisor, supervised, executor, logs, secrets, engine],
+  [sshEngine]: [
+    errors,
+    setting,
+    jobFile,
+    job,
+    spine,
+    supervisor,
+    supervised,
+    executor,
+    logs,
+    secrets,
+    engine,
+  ],
+  [dockerEngine]: [errors, setting, job, spine, executor, logs, secrets, engine, container],
+  [swarmEngine]: [errors, setting, job, spine, executor, logs, secrets, engine, container],
   [wire]: [errors, schedule, job, access, model, stats, spine, readModels],
   [api]: [
     errors,
@@ -157,7 +171,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/api/app.ts': [errors, access, stats, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
   [notify]: [errors, jobFile, schedule, job, model, spine, chronos],
   [traces]: [errors, model, spine],
-  [engineList]: [setting, model, spine, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
+  [engineList]: [setting, model, spine, secrets, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
   [node]: [
     ...[
       errors,
@@ -172,7 +186,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       'src/api/app.ts',
     ],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
-    ...[peers, supervisor, executor, logs, engineList, notify, traces],
+    ...[peers, supervisor, executor, secrets, logs, engineList, notify, traces],
   ],
   'src/cli': [
     ...[errors, dag, jobFile, schedule, job, access, check, model, chronos, rules],

@@ -7,6 +7,7 @@ import type { EngineAbilities } from '../scheduler/job/engine-abilities.ts';
 import type { Clock, Launcher, Log } from '../scheduler/ports.ts';
 import type { SettingsTable, ValuesOf } from '../setting.ts';
 import type { RunLogs } from './logs/run-logs.ts';
+import type { Secrets } from './secrets/secrets.ts';
 
 export interface Engine {
   /** The name in jobs, settings and records. It never changes. */
@@ -46,6 +47,7 @@ export interface EngineParts {
   readonly logBytesPerStream: number;
   /** The scheduler's environment. Jobs only see what their engine passes on. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly secrets: Secrets;
   /** The path of the supervisor's program. Null if a shell replaces it. */
   readonly supervisor: string | null;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { dockerEngine } from '../executor/docker/description.ts';
 import type { CreatedEngine, Engine, EngineParts } from '../executor/engine.ts';
 import { processEngine } from '../executor/process/description.ts';
+import type { Secrets } from '../executor/secrets/secrets.ts';
 import { sshEngine } from '../executor/ssh/description.ts';
 import { swarmEngine } from '../executor/swarm/description.ts';
 import type { EngineSettings, KnownEngine } from '../scheduler/model/model.ts';
@@ -21,7 +22,8 @@ export const engineSettings: SettingsTable = Object.assign({}, ...engines.map(({
 
 /** Order of the settings in the help: addresses before limits. Settings that are not named here come last. */
 export const helpOrder: readonly string[] = [
-  ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'secretDir', 'swarmHost', 'sshHosts'],
+  ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'swarmHost', 'sshHosts'],
+  ...['secretDir', 'secretEnv', 'secretExec'],
   ...[
     'processConcurrency',
     'dockerConcurrency',
@@ -67,7 +69,7 @@ export async function createEngines(
   return {
     launchers: there.map(({ created }) => created.launcher),
     settings: Object.fromEntries(
-      there.map(({ engine, created }) => [engine.name, settingsOf(engine, created, host)]),
+      there.map(({ engine, created }) => [engine.name, settingsOf(engine, created, parts.secrets, host)]),
     ),
     described: there
       .map(({ engine: { name }, created: { address } }) => (address === null ? name : `${name} (${address})`))
@@ -86,11 +88,17 @@ export const capacityOf = (settings: Engines['settings']): Readonly<Record<strin
     ),
   );
 
-function settingsOf(engine: Engine, created: CreatedEngine, host: string | null): EngineSettings {
+function settingsOf(
+  engine: Engine,
+  created: CreatedEngine,
+  secrets: Secrets,
+  host: string | null,
+): EngineSettings {
+  const abilities = created.abilities ?? engine.abilities;
   const startsInFlight = engine.startsInFlight ?? created.startsInFlight;
   return {
     concurrency: created.concurrency,
-    abilities: created.abilities ?? engine.abilities,
+    abilities: { ...abilities, inabilities: [...abilities.inabilities, ...secrets.inabilities] },
     tombstoneMs: engine.tombstoneMs,
     ...(startsInFlight !== undefined && { startsInFlight }),
     ...(engine.perNode && host !== null && { host }),

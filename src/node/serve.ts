@@ -11,6 +11,7 @@ import { lastLines } from '../executor/logs/last-lines.ts';
 import { createReportedOutput } from '../executor/logs/reported-output.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
+import { createSecrets } from '../executor/secrets/secrets.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Alerts } from '../notify/alerts.ts';
 import { forwardedBy, Peers } from '../peers/client.ts';
@@ -158,6 +159,14 @@ async function openParts(config: Config, { environment, version }: Program, log:
     maxAgeMs: config.logRetention,
   });
   const logs = archive === null ? kept : withArchive(kept, archive);
+  const secrets = createSecrets({
+    clock: realClock,
+    environment,
+    variables: config.secretEnv,
+    programs: config.secretExec,
+    server: null,
+    bare: (argv) => bare(STANDARD, argv),
+  });
   const engines = await createEngines(
     {
       installation,
@@ -167,6 +176,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
       logs,
       logBytesPerStream: logLimit,
       environment,
+      secrets,
       supervisor,
     },
     config.engines,

@@ -18,6 +18,7 @@ import {
   yesOrNo,
 } from '../setting.ts';
 import { engineSettings, engines, helpOrder } from './engines.ts';
+import { secretSettings } from './settings-secrets.ts';
 
 /** A host name or an address, without a port. */
 const hostForm =
@@ -293,9 +294,16 @@ const limits = {
 } as const satisfies SettingsTable;
 
 /** Settings of the node itself. */
-export const nodeSettings = { ...reach, ...telling, ...tracing, ...archiving, ...limits };
+export const nodeSettings = { ...reach, ...secretSettings, ...telling, ...tracing, ...archiving, ...limits };
 
-const behindReach: SettingsTable = { ...engineSettings, ...telling, ...tracing, ...archiving, ...limits };
+const behindReach: SettingsTable = {
+  ...engineSettings,
+  ...secretSettings,
+  ...telling,
+  ...tracing,
+  ...archiving,
+  ...limits,
+};
 
 /**
  * All settings, in the order of the help. Keys are those of the file; flags and variables are derived from

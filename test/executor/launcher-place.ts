@@ -4,8 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunLogs, type RunLogs } from '../../src/executor/logs/run-logs.ts';
+import type { Secrets } from '../../src/executor/secrets/secrets.ts';
 import { realClock } from '../../src/node/clock.ts';
 import type { Clock, Log } from '../../src/scheduler/ports.ts';
+import { secretsFrom } from '../support/secrets.ts';
 
 export interface LauncherPlace {
   readonly dir: string;
@@ -19,6 +21,7 @@ export interface LauncherPlace {
     readonly clock: Clock;
     readonly log: Log;
     readonly logs: RunLogs;
+    readonly secrets: Secrets;
   };
   remove(): void;
 }
@@ -39,6 +42,7 @@ export function launcherPlace(engine: string): LauncherPlace {
       clock: realClock,
       log,
       logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
+      secrets: secretsFrom(),
     }),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };

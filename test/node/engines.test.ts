@@ -11,6 +11,7 @@ import { loadConfig } from '../../src/node/config.ts';
 import { createEngines, engines, knownEngines } from '../../src/node/engines.ts';
 import { nodeSettings, settings } from '../../src/node/settings.ts';
 import { flagOf } from '../../src/setting.ts';
+import { secretsFrom } from '../support/secrets.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-engines-'));
@@ -24,6 +25,7 @@ const parts: EngineParts = {
   logs: createRunLogs({ dir: join(dataDir, 'logs'), clock: realClock }),
   logBytesPerStream: 1_024,
   environment: {},
+  secrets: secretsFrom(),
   supervisor: null,
 };
 

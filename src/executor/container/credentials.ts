@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock } from '../../scheduler/ports.ts';
-import { readSecretFile } from '../secret-file.ts';
+import { readSecretText, type Secrets } from '../secrets/secrets.ts';
 import { helperLogin, registryAuth, registryEntry, registryOf } from './registry.ts';
 import type { Login, RegistryAuth } from './transport.ts';
 
@@ -32,9 +32,10 @@ export const noCredentials: FindCredentials = async () => null;
 export async function ownCredentials(
   { registrySecret }: LaunchSpec,
   image: string,
+  secrets: Secrets,
 ): Promise<RegistryAuth | null> {
   if (registrySecret === null) return null;
-  return registryAuth(image, await readSecretFile('run.registry.secret', registrySecret));
+  return registryAuth(image, await readSecretText(secrets, 'run.registry.secret', registrySecret));
 }
 
 export interface CredentialParts {

@@ -9,6 +9,7 @@ import { sleep } from '../../scheduler/waiting.ts';
 import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import { Preparations } from '../preparations.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import {
   type CreateContext,
   create,
@@ -42,6 +43,7 @@ export interface DockerAheadParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly pulls: ImagePulls;
+  readonly secrets: Secrets;
 }
 
 export function containersAhead(parts: DockerAheadParts): Preparations<Ready> {
@@ -64,7 +66,7 @@ async function make(
 ): Promise<Ready | null> {
   const { engine } = parts;
   const context = { ...parts, mayStart, onProgress: () => {} };
-  const order = await readOrder(spec);
+  const order = await readOrder(spec, parts.secrets);
   if (spec.pull === 'always') await pull(order, context);
   const wanted = warm ? await gated(order, context, forMs + leaseMarginMs) : null;
   const id = await createByName(wanted ?? order, context);

@@ -8,7 +8,7 @@ import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { ownCredentials } from '../container/credentials.ts';
 import { EngineRefusal, type RegistryAuth } from '../container/transport.ts';
-import { readSecretVariables } from '../secret-file.ts';
+import { readSecretVariables, type Secrets } from '../secrets/secrets.ts';
 import type { GatedEngine } from './gate.ts';
 import { prepareContainer, readSecretFiles, type SecretContent } from './prepare.ts';
 import type { ImagePulls } from './pull.ts';
@@ -21,6 +21,7 @@ export interface CreateContext {
   /** Whether this scheduler still leads; called before creating and before starting. */
   readonly mayStart: () => boolean;
   readonly pulls: ImagePulls;
+  readonly secrets: Secrets;
   /** What the launch is waiting for, for people. */
   readonly onProgress: (detail: string) => void;
 }
@@ -34,12 +35,12 @@ export interface Order {
 }
 
 /** LAUNCH_REFUSED for settings that a single engine does not support, and for unreadable secrets. */
-export async function readOrder(spec: LaunchSpec): Promise<Order> {
+export async function readOrder(spec: LaunchSpec, secrets: Secrets): Promise<Order> {
   const image = requireSupported(spec);
-  const secrets = await readSecretVariables(spec.secrets);
-  const files = await readSecretFiles(spec);
-  const auth = await ownCredentials(spec, image);
-  return { spec, request: dockerCreateRequest(spec, image, secrets), files, auth };
+  const values = await readSecretVariables(secrets, spec.secrets);
+  const files = await readSecretFiles(spec, secrets);
+  const auth = await ownCredentials(spec, image, secrets);
+  return { spec, request: dockerCreateRequest(spec, image, values), files, auth };
 }
 
 /** Whether a container created for one can be used for the other. */

@@ -41,7 +41,7 @@ export const dockerEngine: EngineWith<typeof settings> = {
   async create(parts, values) {
     const { dockerHost: host, dockerConcurrency, dockerStarts } = values;
     if (host === null) return null;
-    const { installation, clock, log, logs } = parts;
+    const { installation, clock, log, logs, secrets } = parts;
     return {
       launcher: createDockerLauncher({
         host,
@@ -49,6 +49,7 @@ export const dockerEngine: EngineWith<typeof settings> = {
         clock,
         log,
         logs,
+        secrets,
         ...clientParts(parts, values),
       }),
       concurrency: dockerConcurrency,

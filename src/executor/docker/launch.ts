@@ -73,7 +73,7 @@ export async function launchContainer(spec: LaunchSpec, context: LaunchContext):
 
 async function launchNow(spec: LaunchSpec, context: LaunchContext): Promise<Launched> {
   const { engine, ready } = context;
-  const order = await readOrder(spec).catch(async (error: unknown) => {
+  const order = await readOrder(spec, context.secrets).catch(async (error: unknown) => {
     if (ready !== null) await engine.remove(ready.id);
     throw error;
   });

@@ -31,6 +31,7 @@ import { wantedOutput } from '../container/output.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
 import type { Preparations } from '../preparations.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { containersAhead, type Ready } from './ahead.ts';
 import { removeUnlessRunning } from './create.ts';
 import { type ContainerEntry, hasEnded, nameOf } from './engine.ts';
@@ -54,6 +55,7 @@ export interface DockerLauncherParts {
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
+  readonly secrets: Secrets;
   /** For images of jobs without a login of their own. Absent: none. */
   readonly credentials?: FindCredentials;
 }
@@ -80,12 +82,12 @@ class DockerLauncher implements Launcher {
   #stopped = false;
 
   constructor(parts: DockerLauncherParts) {
-    const { host, tls = null, clock, log, installation, credentials = noCredentials } = parts;
+    const { host, tls = null, clock, log, installation, secrets, credentials = noCredentials } = parts;
     this.#parts = parts;
     this.#docker = new GatedEngine({ host, tls, clock });
     this.expiries = expiriesOf(tls);
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
-    this.#prepared = containersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls });
+    this.#prepared = containersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls, secrets });
     this.ahead = {
       prepare: (spec, how) => this.#prepare(spec, how),
       isHeld: (launchName) => this.#prepared.isHeld(launchName),
@@ -212,6 +214,7 @@ class DockerLauncher implements Launcher {
       log: this.#parts.log,
       clock: this.#parts.clock,
       pulls: this.#pulls,
+      secrets: this.#parts.secrets,
       onProgress: (detail) => {
         const { launchName } = spec;
         this.#emit({ kind: 'preparing', launchName, at: this.#parts.clock.now(), detail });

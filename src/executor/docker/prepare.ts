@@ -8,9 +8,9 @@
 
 import { CarillonError } from '../../errors.ts';
 import { folderOf } from '../../scheduler/job/container-spec.ts';
-import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import type { LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
 import { EngineRefusal } from '../container/transport.ts';
-import { readSecretBytes } from '../secret-file.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import type { DockerEngine } from './engine.ts';
 import { type TarFile, tarOf } from './tar.ts';
 
@@ -22,11 +22,11 @@ export interface SecretContent {
   readonly bytes: Uint8Array;
 }
 
-/** LAUNCH_REFUSED for an unreadable file. */
-export async function readSecretFiles({ container }: LaunchSpec): Promise<SecretContent[]> {
-  const read = async ({ name, file, mount }: LaunchSpec['container']['secretFiles'][number]) => ({
+/** LAUNCH_REFUSED, ENGINE_UNAVAILABLE. */
+export async function readSecretFiles({ container }: LaunchSpec, secrets: Secrets): Promise<SecretContent[]> {
+  const read = async ({ name, mount, ...ref }: SecretFile) => ({
     mount,
-    bytes: await readSecretBytes(`run.secrets.${name}`, { file }),
+    bytes: await secrets.read(`run.secrets.${name}`, ref),
   });
   return Promise.all(container.secretFiles.map(read));
 }

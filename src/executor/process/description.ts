@@ -56,6 +56,7 @@ export const processEngine: EngineWith<typeof settings> = {
         supervisor,
         cgroups,
         limitGroups,
+        secrets: parts.secrets,
         secretFolders: secretDir,
       }),
       concurrency: processConcurrency,

@@ -6,6 +6,7 @@ import type { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Launcher, Log } from '../../scheduler/ports.ts';
 import { defaultBytesPerStream, type RunLogs } from '../logs/run-logs.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { notBecome, outOfReach, supervisorFailed } from '../supervised/faults.ts';
 import type { EndedEarly } from '../supervised/launch.ts';
 import { createSupervisedLauncher } from '../supervised/launcher.ts';
@@ -32,14 +33,14 @@ export interface ProcessLauncherParts {
   readonly limitGroups?: LimitGroups;
   /** The scheduler's environment; jobs only see PATH, HOME, LANG, TZ and USER of it. */
   readonly environment: Environment;
+  readonly secrets: Secrets;
   /** Folders with secrets for jobs of all users. Default: none. */
   readonly secretFolders?: readonly string[];
   readonly logBytesPerStream?: number;
 }
 
 export function createProcessLauncher(parts: ProcessLauncherParts): Launcher {
-  const { dir, supervisor, environment, secretFolders } = parts;
-  const { logBytesPerStream: logBytes = defaultBytesPerStream } = parts;
+  const { dir, logBytesPerStream: logBytes = defaultBytesPerStream } = parts;
   const source = processSource();
   return createSupervisedLauncher({
     ...parts,
@@ -47,7 +48,7 @@ export function createProcessLauncher(parts: ProcessLauncherParts): Launcher {
     launches: createLaunches({ ...parts, logBytes, source }),
     watch: (emit) => new LaunchWatch({ ...parts, touched: join(dir, 'watched'), source, emit }),
     boot: () => source.boot,
-    start: (spec, found) => processRequest(spec, environment, supervisor, secretFolders, found),
+    start: (spec, found) => processRequest(spec, parts, found),
     explain: (spec, ended) => explained(spec, ended, parts),
     async describe() {
       return {

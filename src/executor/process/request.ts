@@ -9,7 +9,8 @@ import { isAbsolute } from 'node:path';
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Owner } from '../owner.ts';
-import { readSecretVariables } from '../secret-file.ts';
+import { masksOf } from '../secrets/mask.ts';
+import { readSecretVariables, type Secrets } from '../secrets/secrets.ts';
 import { overtimeOf } from '../supervised/overtime.ts';
 import { refused } from '../supervised/refusal.ts';
 import { systemLimits } from '../supervised/system-limits.ts';
@@ -29,7 +30,7 @@ const inherited = {
 } as const;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export interface ProcessRequest extends Command, Pick<JobStart, 'systemLimits' | 'overtime'> {
+export interface ProcessRequest extends Command, Pick<JobStart, 'masks' | 'systemLimits' | 'overtime'> {
   readonly env: Readonly<Record<string, string>>;
   /** Null: the launch's own. */
   readonly cwd: string | null;
@@ -45,28 +46,34 @@ interface Command {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming the problem. `supervisor`: its program, if there is one.
- * `secretFolders`: folders for all jobs. `found`: the path of the job's program, if it was searched before.
- */
+export interface RequestParts {
+  readonly environment: Environment;
+  readonly secrets: Secrets;
+  /** The supervisor's program. Null: there is none. */
+  readonly supervisor: string | null;
+  /** Folders with secrets for jobs of all users. Default: none. */
+  readonly secretFolders?: readonly string[];
+}
+
+/** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming the problem. `found`: the path of the job's program, if it was searched before. */
 export async function processRequest(
   spec: LaunchSpec,
-  environment: Environment,
-  supervisor: string | null = null,
-  secretFolders: readonly string[] = [],
+  { environment, secrets, supervisor, secretFolders = [] }: RequestParts,
   found?: string,
 ): Promise<ProcessRequest> {
   refuseUnsupported(spec);
   const account = spec.user === null ? null : await findAccount(spec.user, supervisor);
   if (spec.workdir !== null) await checkWorkdir(spec.workdir);
   const owner = account?.owner ?? null;
-  const secrets = await readSecretVariables(spec.secrets, { owner, folders: secretFolders, supervisor });
-  const env = { ...beginning(environment, account), ...spec.env, ...secrets };
+  const access = { owner, folders: secretFolders, supervisor };
+  const values = await readSecretVariables(secrets, spec.secrets, access);
+  const env = { ...beginning(environment, account), ...spec.env, ...values };
   return {
     ...(await commandLine(spec, env.PATH ?? defaultPath, owner, found)),
     env,
     cwd: spec.workdir,
     owner,
+    masks: masksOf(Object.values(values)),
     systemLimits: systemLimits(spec.ulimits),
     overtime: overtimeOf(spec),
   };

@@ -23,12 +23,13 @@ export const sshEngine: EngineWith<typeof settings> = {
   tombstoneMs: 60_000,
   async create(parts, { sshHosts: path }) {
     if (path === null) return null;
-    const { installation, clock, log, logs, logBytesPerStream: logBytes, environment, supervisor } = parts;
+    const { installation, clock, log, logs, secrets, logBytesPerStream: logBytes } = parts;
+    const { environment, supervisor } = parts;
     const bare = (argv: readonly [string, ...string[]]) => onlyDescriptors(supervisor, 3, argv);
     const listed = await readHosts(path);
     return {
       launcher: new SshLauncher(
-        { installation, clock, log, logs, logBytes, environment, bare, path },
+        { installation, clock, log, logs, secrets, logBytes, environment, bare, path },
         listed,
       ),
       concurrency: null,

@@ -21,6 +21,7 @@ import type {
 } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
 import type { RunLogs } from '../logs/run-logs.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { supervisorFailed } from '../supervised/faults.ts';
 import type { EndedEarly } from '../supervised/launch.ts';
 import { createSupervisedLauncher } from '../supervised/launcher.ts';
@@ -46,6 +47,7 @@ export interface HostParts extends Pick<ConnectionParts, 'installation' | 'clock
   readonly log: Log;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
+  readonly secrets: Secrets;
   readonly logBytes: number;
   /** Called with what is observed here of launches that run on several hosts: only all of it together counts. */
   readonly onPart: (host: string, observation: Observation) => void;
@@ -92,7 +94,7 @@ export class SshHost implements HostLauncher {
       launches: this.#launches,
       watch: (emit) => (watch = new HostWatch({ agent, boot, clock, log, emit })),
       boot,
-      start: (spec) => hostStart(spec, this.#connected().hello),
+      start: (spec) => hostStart(spec, this.#connected().hello, parts.secrets),
       explain: (spec, ended) => explained(spec, ended, this.#host),
       describe: () => this.describe(),
     });

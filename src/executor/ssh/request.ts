@@ -2,7 +2,8 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
-import { readSecretVariables } from '../secret-file.ts';
+import { masksOf } from '../secrets/mask.ts';
+import { readSecretVariables, type Secrets } from '../secrets/secrets.ts';
 import type { Beginning } from '../supervised/launch.ts';
 import { overtimeOf } from '../supervised/overtime.ts';
 import { refused } from '../supervised/refusal.ts';
@@ -12,18 +13,23 @@ import type { Hello } from './agent.ts';
 const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** LAUNCH_REFUSED or UNSUPPORTED_BY_ENGINE, naming the problem. */
-export async function hostStart(spec: LaunchSpec, { environment }: Hello): Promise<Beginning['start']> {
+export async function hostStart(
+  spec: LaunchSpec,
+  { environment }: Hello,
+  secrets: Secrets,
+): Promise<Beginning['start']> {
   refuseUnsupported(spec);
   const [program = '', ...args] = spec.argv ?? [];
   if (program === '')
     throw refused('run.command', spec.argv, 'There is no command to run', 'run.command or run.argv');
-  const secrets = await readSecretVariables(spec.secrets);
+  const values = await readSecretVariables(secrets, spec.secrets);
   return {
     argv: [program, ...args],
-    env: { PATH: defaultPath, ...environment, ...spec.env, ...secrets },
+    env: { PATH: defaultPath, ...environment, ...spec.env, ...values },
     cwd: spec.workdir,
     owner: null,
     input: null,
+    masks: masksOf(Object.values(values)),
     systemLimits: systemLimits(spec.ulimits),
     overtime: overtimeOf(spec),
   };

@@ -108,6 +108,8 @@ static int has_name(long file, const char *name) {
 
 enum { FRAME = 16, BLOCK = 1 << 16, STREAMS = 2, POSITIONS = 3 };
 
+#include "mask.h"
+
 static long part_file, part_at, part, parts_bound;
 static u64 printed[STREAMS];
 /* Bytes that parts hold: of the first, and of all before each of the two newest. */
@@ -201,6 +203,7 @@ static void keep(int stream, long size) {
 /* Keeps what a stream printed, which is at FRAME in `frame`. A part ends with a line if that line ends in this block. */
 static void print(const struct job *job, int stream, long size) {
   char *bytes = frame + FRAME;
+  if (size == 0) return;
   if (part_at + FRAME + size <= parts_bound) return keep(stream, size);
   long end = part_at < parts_bound ? size : 0;
   while (end > 0 && bytes[end - 1] != '\n') end--;
@@ -509,10 +512,19 @@ static void read_stream(const struct job *job, long from, int stream) {
   enum { PIPE_SIZE = 1032 };
   long places = ask(FCNTL, from, PIPE_SIZE, 0, 0, 0) / place;
   do {
-    const long count = ask(READ, from, (long)(frame + FRAME), BLOCK, 0, 0);
+    char *bytes = frame + FRAME;
+    const long before = with_held(bytes, stream);
+    const long count = ask(READ, from, (long)(bytes + before), BLOCK - before, 0, 0);
     if (count <= 0) return;
-    print(job, stream, count);
+    print(job, stream, mask(bytes, before + count, stream, 0));
   } while (--places > 0);
+}
+
+/* Nothing more is printed: what was held back is no secret. */
+static void print_held(const struct job *job, int stream) {
+  char *bytes = frame + FRAME;
+  const long count = with_held(bytes, stream);
+  print(job, stream, mask(bytes, count, stream, 1));
 }
 
 /* Opens the sources of events: signals and both streams. False: the system lacks a resource. */
@@ -597,7 +609,7 @@ static void watch(const struct job *job, long pid, const long streams[STREAMS], 
       if (!reap(pid)) break;
     }
   }
-  for (int stream = 0; stream < STREAMS; stream++) read_stream(job, streams[stream], stream);
+  for (int stream = 0; stream < STREAMS; stream++) read_stream(job, streams[stream], stream), print_held(job, stream);
   if (is_missing_some) write_positions();
 }
 

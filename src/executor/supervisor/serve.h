@@ -5,7 +5,7 @@
  */
 
 /* A request: this head, two texts of given sizes (the beginning of the launch's file, the job's input), then texts that
-   each end with a NUL: name, id, folder, `own` if the folder is to be made, user, cgroup (a folder to make in a version 2
+   each end with a NUL: the texts to mask (mask.h), name, id, folder, `own` if the folder is to be made, user, cgroup (a folder to make in a version 2
    hierarchy, or -), groups with limits and limits of the system (launch.h), after how many milliseconds it is ended and its
    grace, the bounds of the first and of each further part of the output, the arguments, and the environment.
    The program has a slash. `size` counts what follows it. GO has only the head, with the time of the start or 0 (launch.h). */
@@ -15,8 +15,8 @@ struct __attribute__((packed)) request {
   union { unsigned arguments, instant; };
   char rest[];
 };
-enum { REQUEST_SIZE = 1 << 22, TEXTS = 1 << 18, SLOTS = 1 << 16, BATCH = 256 };
-enum { NAME, ID, FOLDER, OWN, USER, CGROUP, LIMITED, LIMITS, OVERTIME, GRACE, FIRST_BYTES,
+enum { REQUEST_SIZE = 1 << 23, TEXTS = 1 << 18, SLOTS = 1 << 16, BATCH = 256 };
+enum { MASKS, NAME, ID, FOLDER, OWN, USER, CGROUP, LIMITED, LIMITS, OVERTIME, GRACE, FIRST_BYTES,
        PART_BYTES, FIRST_ARGUMENT };
 
 static char requests[REQUEST_SIZE] __attribute__((aligned(8)));
@@ -102,7 +102,7 @@ static long begin(const struct request *request, long gate) {
   launch_file = FILE;
   close_from(FIRST_UNKNOWN);
   const long input = input_of(request);
-  if (input < 0) return NO_PROCESS;
+  if (input < 0 || !read_masks(texts[MASKS], texts[NAME] - 1)) return NO_PROCESS;
   ask(DUP3, input, INPUT, 0, 0, 0);
   ask(CLOSE, input, 0, 0, 0, 0);
   return supervise(&job, GATE, request->slot, request->file);

@@ -19,7 +19,9 @@ export interface JobStart {
   readonly owner: { readonly uid: number; readonly gid: number } | null;
   /** Standard input. Null: none. */
   readonly input: string | null;
-  /** Limits of the system for each process. A shell supports none of what follows. */
+  /** Texts that its output must not show, longest first (secrets/mask.ts). A shell supports none of what follows. */
+  readonly masks: readonly Buffer[];
+  /** Limits of the system for each process. */
   readonly systemLimits: readonly SystemLimit[];
   /** The supervisor ends what still runs after this time, with this grace: no scheduler did. Null: never. */
   readonly overtime: { readonly afterMs: number; readonly graceMs: number } | null;

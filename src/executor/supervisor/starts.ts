@@ -10,6 +10,8 @@ import type { JobStart, Supervisor, SystemLimit } from './start.ts';
 /** Of the system: MAX_ARG_STRLEN of Linux, and the usual limit for all together. */
 const maxTextBytes = 128 * 1024;
 const maxTextsBytes = 2 * 1024 * 1024;
+/** As in serve.h. */
+const maxRequestBytes = 8 * 1024 * 1024;
 /** The system counts a pointer for each text, in addition to its bytes and its NUL. */
 const pointerBytes = 8;
 
@@ -203,7 +205,7 @@ export function question(kind: number, slot: number, texts: readonly string[]): 
 /** The request as serve.h reads it, with room for its slot. E2BIG if the system cannot take the texts. */
 export function encode(launch: ServedLaunch): Buffer {
   const { name, id, file, cwd, ownFolder, owner, cgroup, firstBytes, partBytes, argv, env, input } = launch;
-  const { limitGroups, systemLimits, overtime } = launch;
+  const { masks, limitGroups, systemLimits, overtime } = launch;
   const user = owner === null ? '-' : `${owner.uid}:${owner.gid}`;
   const given = [...argv, ...Object.entries(env).map(([variable, value]) => `${variable}=${value}`)];
   if (given.some((text) => text.includes('\0'))) throw new Error('a text with a NUL byte');
@@ -225,9 +227,12 @@ export function encode(launch: ServedLaunch): Buffer {
     ...bounds,
   ];
   const inputBytes = Buffer.from(input ?? '');
-  const texts = Buffer.from(`${[...places, ...given].join('\0')}\0`);
+  const maskTexts = masks.flatMap((mask) => [Buffer.from(`${mask.length}:`), mask]);
+  const texts = Buffer.concat([...maskTexts, Buffer.from(`\0${[...places, ...given].join('\0')}\0`)]);
   const head = request(ask.prepare, 0);
-  head.writeUInt32LE(headBytes - 4 + file.length + inputBytes.length + texts.length, 0);
+  const size = headBytes - 4 + file.length + inputBytes.length + texts.length;
+  if (size > maxRequestBytes - 4) throw tooBig();
+  head.writeUInt32LE(size, 0);
   head.writeUInt32LE(file.length, 12);
   head.writeUInt32LE(inputBytes.length, 16);
   head.writeUInt32LE(argv.length, 20);

@@ -8,13 +8,14 @@ import type { LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
 import { type FindCredentials, ownCredentials } from '../container/credentials.ts';
 import { labelOf } from '../container/labels.ts';
 import { EngineRefusal } from '../container/transport.ts';
-import { readSecretFile, readSecretVariables } from '../secret-file.ts';
+import { readSecretText, readSecretVariables, type Secrets } from '../secrets/secrets.ts';
 import type { SwarmEngine } from './engine.ts';
 import { launchLabel, type SwarmSecret, secretName, swarmService } from './request.ts';
 
 export interface CreateContext {
   readonly engine: SwarmEngine;
   readonly credentials: FindCredentials;
+  readonly secrets: Secrets;
   /** Whether it should still be started and this scheduler leads; called directly before. */
   readonly mayCreate: () => boolean;
 }
@@ -24,11 +25,15 @@ export interface CreateContext {
  * false) leave nothing behind.
  */
 export async function createService(spec: LaunchSpec, context: CreateContext): Promise<boolean> {
-  const { engine, credentials, mayCreate } = context;
+  const { engine, credentials, secrets, mayCreate } = context;
   const image = requireSupported(spec);
-  const secrets = await readSecretVariables(spec.secrets);
-  const auth = (await ownCredentials(spec, image)) ?? (await credentials(image));
-  const texts = await Promise.all(spec.container.secretFiles.map(readFile));
+  const values = await readSecretVariables(secrets, spec.secrets);
+  const auth = (await ownCredentials(spec, image, secrets)) ?? (await credentials(image));
+  const texts = await Promise.all(
+    spec.container.secretFiles.map(({ name, mount: _, ...ref }) =>
+      readSecretText(secrets, `run.secrets.${name}`, ref),
+    ),
+  );
   const requireLead = () => {
     if (!mayCreate()) throw new CarillonError('NOT_LEADING', 'it is no longer to be started');
   };
@@ -36,7 +41,7 @@ export async function createService(spec: LaunchSpec, context: CreateContext): P
     requireLead();
     const files: SwarmSecret[] = [];
     for (const [index, text] of texts.entries()) files.push(await giveSecret(spec, index, text, engine));
-    return await engine.create(swarmService(spec, image, { secrets, files }), auth, requireLead);
+    return await engine.create(swarmService(spec, image, { secrets: values, files }), auth, requireLead);
   } catch (error) {
     const code = error instanceof CarillonError ? error.code : null;
     // If the outcome is unknown, the secrets may be in use: they are kept for the next attempt.
@@ -83,10 +88,6 @@ function requireSupported({ image, container: { networks } }: LaunchSpec): strin
     throw refused(message, 'run.network', 'none');
   }
   return image;
-}
-
-function readFile(file: SecretFile): Promise<string> {
-  return readSecretFile(`run.secrets.${file.name}`, file);
 }
 
 /** Replaces the secret of an earlier attempt, whose content may be outdated. */

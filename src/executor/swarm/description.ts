@@ -33,7 +33,7 @@ export const swarmEngine: EngineWith<typeof settings> = {
   async create(parts, values) {
     const { swarmHost, swarmConcurrency } = values;
     if (swarmHost === null) return null;
-    const { installation, clock, log, logs } = parts;
+    const { installation, clock, log, logs, secrets } = parts;
     const hosts = swarmHost.split(',');
     return {
       launcher: createSwarmLauncher({
@@ -42,6 +42,7 @@ export const swarmEngine: EngineWith<typeof settings> = {
         clock,
         log,
         logs,
+        secrets,
         ...clientParts(parts, values),
       }),
       concurrency: swarmConcurrency,

@@ -28,6 +28,7 @@ import { labelOf } from '../container/labels.ts';
 import { copyLogs, engineLogs } from '../container/logs.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { SwarmCapacity } from './capacity.ts';
 import { createService, removeSecrets, sweepSecrets } from './create.ts';
 import { SwarmEngine, type SwarmServiceEntry } from './engine.ts';
@@ -58,6 +59,7 @@ export interface SwarmLauncherParts {
   readonly credentials?: FindCredentials;
   /** Where logs go when a launch is removed. */
   readonly logs: RunLogs;
+  readonly secrets: Secrets;
 }
 
 export function createSwarmLauncher(parts: SwarmLauncherParts): Launcher {
@@ -211,6 +213,7 @@ class SwarmLauncher implements Launcher {
     const context = {
       engine: this.#swarm,
       credentials: this.#parts.credentials ?? noCredentials,
+      secrets: this.#parts.secrets,
       mayCreate,
     };
     const created = await createService(spec, context).catch(notStarted);

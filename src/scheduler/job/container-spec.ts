@@ -2,8 +2,15 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { RunDefinition } from './definition.ts';
+import type { SecretDefinition } from './schema/secret.ts';
 import { memoryBytes } from './size.ts';
-import { type ContainerSpec, type PublishedPort, plainContainer, type SecretFile } from './spec.ts';
+import {
+  type ContainerSpec,
+  type PublishedPort,
+  plainContainer,
+  type SecretFile,
+  type SecretRef,
+} from './spec.ts';
 
 /**
  * Removed from every container unless the job adds them: creating device nodes, raw sockets, and writing the
@@ -68,9 +75,17 @@ export function tmpfsBytes(tmpfs: Readonly<Record<string, string>>): Record<stri
 }
 
 function secretFiles({ secrets = {} }: RunDefinition): SecretFile[] {
-  return Object.entries(secrets).flatMap(([name, { file, mount }]) =>
-    mount === undefined ? [] : [{ name, file, mount }],
+  return Object.entries(secrets).flatMap(([name, { mount, ...secret }]) =>
+    mount === undefined ? [] : [{ name, mount, ...secretRef(secret) }],
   );
+}
+
+/** Of a secret with one source, as every accepted job's. */
+export function secretRef({ file, env, exec, vault }: SecretDefinition): SecretRef {
+  if (env !== undefined) return { env };
+  if (exec !== undefined) return { exec };
+  if (vault !== undefined) return { vault };
+  return { file: file ?? '' };
 }
 
 /** The parent folder of an absolute path; `/` for a file in the root. */

@@ -1,8 +1,18 @@
 /** A launch in an engine-independent form, derived from the run, the job and the settings. */
 
 /** A secret is identified by where it is read at launch. Its value is never stored. */
-export interface SecretRef {
-  readonly file: string;
+export type SecretRef =
+  | { readonly file: string }
+  | { readonly env: string }
+  | { readonly exec: readonly string[] }
+  | { readonly vault: VaultKey };
+
+/** A key of a secret in Vault. `path` has the mount. */
+export interface VaultKey {
+  readonly path: string;
+  readonly key: string;
+  /** Absent: the newest. */
+  readonly version?: number;
 }
 
 export interface LaunchSpec {
@@ -99,11 +109,11 @@ export interface PublishedPort {
 }
 
 /** A secret as a file in the container, readable by everyone there and writable by no one. */
-export interface SecretFile extends SecretRef {
+export type SecretFile = SecretRef & {
   readonly name: string;
   /** Absolute. */
   readonly mount: string;
-}
+};
 
 export interface Ulimit {
   readonly name: string;

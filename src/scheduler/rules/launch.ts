@@ -2,7 +2,7 @@
 
 import { invariant } from '../../errors.ts';
 import { chronosNames, withArguments } from '../chronos/task.ts';
-import { containerSpec } from '../job/container-spec.ts';
+import { containerSpec, secretRef } from '../job/container-spec.ts';
 import type { RunDefinition } from '../job/definition.ts';
 import { choiceOf, isForAll } from '../job/node-choice.ts';
 import { policyOf } from '../job/policy.ts';
@@ -188,7 +188,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     constraints: given.constraints ?? [],
     volumes: given.volumes ?? [],
     pull: given.pull ?? 'missing',
-    registrySecret: given.registry?.secret ?? null,
+    registrySecret: given.registry === undefined ? null : secretRef(given.registry.secret),
     labels: definition.labels ?? {},
     ...(everywhere !== undefined && isForAll(everywhere) && { everywhere: { on: everywhere } }),
     ...(given.fetch !== undefined && { fetch: given.fetch.map(fetchItem) }),
@@ -209,7 +209,7 @@ function fetchItem({ uri, output, executable = false, extract = false }: FetchDe
 /** Secrets that are not mounted as files. */
 function secretVariables({ secrets = {} }: RunDefinition): Record<string, SecretRef> {
   const variables = Object.entries(secrets).filter(([, { mount }]) => mount === undefined);
-  return Object.fromEntries(variables.map(([name, { file }]) => [name, { file }]));
+  return Object.fromEntries(variables.map(([name, secret]) => [name, secretRef(secret)]));
 }
 
 /** Environment variables about the run itself. */

@@ -5,6 +5,7 @@ import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { createProcessLauncher } from '../../../src/executor/process/launcher.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Log } from '../../../src/scheduler/ports.ts';
+import { secretsFrom } from '../../support/secrets.ts';
 import { crashSpec } from '../launch-spec.ts';
 
 const [order] = (await once(process, 'message')) as [
@@ -30,6 +31,7 @@ const options = {
   supervisor,
   cgroups,
   environment: process.env,
+  secrets: secretsFrom(),
 };
 const launcher = createProcessLauncher(options);
 await launcher.start();

@@ -17,6 +17,7 @@ import { realClock } from '../../../src/node/clock.ts';
 import type { LaunchSpec } from '../../../src/scheduler/job/spec.ts';
 import type { Launcher, Log } from '../../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../../conformance/launcher.ts';
+import { secretsFrom } from '../../support/secrets.ts';
 import { processSpec } from '../launch-spec.ts';
 
 /** A warning is a finding: no test here expects one. */
@@ -69,6 +70,7 @@ export async function processHarness(
       cgroups,
       limitGroups,
       logs: createRunLogs({ dir: join(dir, 'logs'), clock: realClock }),
+      secrets: secretsFrom(),
       environment: { PATH: process.env.PATH, HOME: process.env.HOME, SECRET_OF_THE_SCHEDULER: 'x' },
       ...options,
     });
@@ -120,6 +122,7 @@ export function beginningOf(spec: LaunchSpec): Beginning {
       cwd: null,
       owner: null,
       input: null,
+      masks: [],
       systemLimits: [],
       overtime: null,
     },

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { LogFiles } from '../../../src/executor/logs/files.ts';
 import { clearLaunch } from '../../../src/executor/process/clearing.ts';
-import { readAsUser } from '../../../src/executor/secret-reader.ts';
+import { readAsUser } from '../../../src/executor/secrets/reader.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { LogChunk, LogQuery, Observation } from '../../../src/scheduler/ports.ts';
 import { until } from '../../support/until.ts';

@@ -414,7 +414,7 @@ describe('the process engine', () => {
         import { realClock } from '${from}/node/clock.ts';
         const server = createLaunchServer('/bin/true', '/', realClock);
         const file = Buffer.alloc(0);
-        const none = { owner: null, env: {}, input: null, limitGroups: [], systemLimits: [], overtime: null };
+        const none = { owner: null, env: {}, input: null, limitGroups: [], masks: [], systemLimits: [], overtime: null };
         const launch = { name: 'n', id: 'i', file, cwd: '/', argv: ['/bin/true'], ...none };
         const files = [];
         try { for (;;) files.push(openSync('/dev/null')); } catch {}

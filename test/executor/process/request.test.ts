@@ -14,12 +14,20 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loginPath } from '../../../src/executor/process/account.ts';
-import { processRequest } from '../../../src/executor/process/request.ts';
+import { type Environment, processRequest } from '../../../src/executor/process/request.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { type LaunchSpec, plainContainer } from '../../../src/scheduler/job/spec.ts';
+import { secretsFrom } from '../../support/secrets.ts';
 import { processSpec } from '../launch-spec.ts';
 
 const root = process.getuid?.() === 0;
+
+const requestOf = (
+  spec: LaunchSpec,
+  environment: Environment,
+  supervisor: string | null = null,
+  secretFolders: readonly string[] = [],
+) => processRequest(spec, { environment, secrets: secretsFrom(), supervisor, secretFolders });
 
 test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: unknown }]>([
   [
@@ -58,13 +66,13 @@ test.each<[string, Partial<LaunchSpec>, { code: string; field: string; value?: u
   ],
   ['volumes', { volumes: ['a:/b'] }, { code: 'UNSUPPORTED_BY_ENGINE', field: 'run.volumes' }],
 ])('refuses %s', async (_, overrides, { code, ...details }) => {
-  const request = processRequest(processSpec('exit 0', overrides), {});
+  const request = requestOf(processSpec('exit 0', overrides), {});
   await expect(request).rejects.toMatchObject({ code, details });
 });
 
 test('finds a program as a shell in the job’s directory would, by the job’s own PATH', async () => {
   const find = async (overrides: Partial<LaunchSpec>) =>
-    (await processRequest(processSpec('', overrides), { PATH: '/usr/bin:/bin' })).argv;
+    (await requestOf(processSpec('', overrides), { PATH: '/usr/bin:/bin' })).argv;
   expect(await find({ argv: ['sh', 'a'], env: { PATH: '/nowhere:relative:/bin' } })).toEqual([
     '/bin/sh',
     'a',
@@ -105,7 +113,7 @@ describe('a file that cannot be executed', () => {
       /interpreter "\/etc\/passwd" .* is not executable$/,
     ],
   ])('is told apart from a missing program: %s', async (_, make, message) => {
-    const request = processRequest(processSpec('', { argv: [make()] }), {});
+    const request = requestOf(processSpec('', { argv: [make()] }), {});
     await expect(request).rejects.toMatchObject({
       code: 'LAUNCH_REFUSED',
       details: { field: 'run.argv.0' },
@@ -116,7 +124,7 @@ describe('a file that cannot be executed', () => {
   test('is named when PATH leads to it, unless a later folder has the program', async () => {
     file('tool', 'true', 0o600);
     const find = (path: string) =>
-      processRequest(processSpec('', { argv: ['tool'], env: { PATH: path } }), {}).then(({ argv }) => argv);
+      requestOf(processSpec('', { argv: ['tool'], env: { PATH: path } }), {}).then(({ argv }) => argv);
     await expect(find(`/nowhere:${folder}`)).rejects.toThrow(`${folder}/tool is not executable (mode 0600)`);
     const later = join(folder, 'later');
     mkdirSync(later);
@@ -126,7 +134,7 @@ describe('a file that cannot be executed', () => {
 
   test.runIf(root)('by the job’s user is refused with that user', async () => {
     const program = file('own', 'true', 0o700);
-    const request = processRequest(processSpec('', { argv: [program], user: '4242:4242' }), {});
+    const request = requestOf(processSpec('', { argv: [program], user: '4242:4242' }), {});
     await expect(request).rejects.toThrow(`${program} may not be executed by the user 4242:4242 (mode 0700)`);
   });
 });
@@ -134,7 +142,7 @@ describe('a file that cannot be executed', () => {
 describe('the environment of another user', () => {
   const own = { PATH: '/secret/bin:/bin', HOME: '/root', USER: 'root', LANG: 'C', TOKEN: 'x' };
   const environment = async (user: string, env: Record<string, string> = {}) =>
-    (await processRequest(processSpec('', { argv: ['/bin/sh'], user, env }), own)).env;
+    (await requestOf(processSpec('', { argv: ['/bin/sh'], user, env }), own)).env;
 
   test.runIf(root)('is that of a log-in, without anything of the scheduler’s', async () => {
     expect(await environment('nobody')).toEqual({
@@ -157,7 +165,7 @@ describe('the environment of another user', () => {
   });
 
   test.runIf(root)('finds programs by that PATH', async () => {
-    const request = processRequest(processSpec('', { argv: ['useradd'], user: '4242:4242' }), {
+    const request = requestOf(processSpec('', { argv: ['useradd'], user: '4242:4242' }), {
       PATH: '/usr/sbin',
     });
     await expect(request).rejects.toThrow('There is no program useradd');
@@ -191,8 +199,7 @@ describe.each(['the supervisor', 'a child'])('a secret, read by %s', (by) => {
     return path;
   };
   const read = async (file: string, user: string | null, folders: string[] = []) =>
-    (await processRequest(processSpec('true', { user, secrets: { A: { file } } }), {}, supervisor, folders))
-      .env.A;
+    (await requestOf(processSpec('true', { user, secrets: { A: { file } } }), {}, supervisor, folders)).env.A;
 
   test.runIf(root)('of another user is what that user may read', async () => {
     const file = put('own', 0o600);

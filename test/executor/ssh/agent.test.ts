@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts';
 const launch: ServedLaunch = {
   ...{ name: 'a-launch', id: 'id', file: Buffer.alloc(0), cwd: '/', ownFolder: false, owner: null },
   ...{ cgroup: null, limitGroups: [], firstBytes: 1, partBytes: 1, argv: ['true'], env: {}, input: null },
-  ...{ systemLimits: [], overtime: null },
+  ...{ masks: [], systemLimits: [], overtime: null },
 };
 
 function headOf(...words: [kind: number, slot: number, value: number]): Buffer {

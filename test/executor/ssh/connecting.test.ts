@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { readHosts, SshLauncher } from '../../../src/executor/ssh/engine.ts';
 import { realClock } from '../../../src/node/clock.ts';
+import { secretsFrom } from '../../support/secrets.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 import { until } from '../../support/until.ts';
 
@@ -36,6 +37,7 @@ async function begin(
     {
       ...{ path, clock, log, installation: 'i', logBytes: 1_000, environment: process.env },
       bare: (argv) => ['sh', '-c', clients(argv.at(-2) ?? '')],
+      secrets: secretsFrom(),
       logs: createRunLogs({ dir: join(dir, 'logs'), clock }),
     },
     await readHosts(path),

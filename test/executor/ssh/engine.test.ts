@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRunLogs } from '../../../src/executor/logs/run-logs.ts';
 import { SshLauncher } from '../../../src/executor/ssh/engine.ts';
+import { secretsFrom } from '../../support/secrets.ts';
 import { SimClock } from '../../support/sim-clock.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,6 +25,7 @@ test('a mistake in the file is shown until it is corrected', async () => {
   const launcher = new SshLauncher(
     {
       ...{ path, clock, log, installation: 'i', logBytes: 1_000, environment: {}, bare: (argv) => argv },
+      secrets: secretsFrom(),
       logs: createRunLogs({ dir, clock }),
     },
     [],

@@ -11,6 +11,7 @@ import { HostLaunches } from '../../../src/executor/ssh/launches.ts';
 import { realClock } from '../../../src/node/clock.ts';
 import type { Launcher, Log } from '../../../src/scheduler/ports.ts';
 import type { LauncherHarness } from '../../conformance/launcher.ts';
+import { secretsFrom } from '../../support/secrets.ts';
 import type { SshHosts } from '../../support/ssh-hosts.ts';
 import { launchSpec } from '../launch-spec.ts';
 import { beginningOf } from '../process/harness.ts';
@@ -30,6 +31,7 @@ export async function harnessOn(hosts: SshHosts, host: string): Promise<Launcher
         clock: realClock,
         log,
         logs: createRunLogs({ dir: join(hosts.dir, 'logs'), clock: realClock }),
+        secrets: secretsFrom(),
         logBytes: 1_000_000,
         environment: process.env,
         bare: (argv) => argv,

@@ -104,6 +104,7 @@ for (const { name, compiler, emulator } of machines) {
       /** The folder, which may be one of an earlier call. */
       readonly place?: string;
       readonly input?: string;
+      readonly masks?: readonly string[];
       /** When the job starts. Default: at once. */
       readonly at?: number;
       /** Called with the launch's file, before the job may start. */
@@ -116,6 +117,7 @@ for (const { name, compiler, emulator } of machines) {
         owner = null,
         place = join(dir, `${name}-${++sequence}`),
         input = null,
+        masks = [],
         at,
         meanwhile,
       } = options;
@@ -140,6 +142,7 @@ for (const { name, compiler, emulator } of machines) {
         owner,
         cgroup: null,
         limitGroups: [],
+        masks: masks.map((mask) => Buffer.from(mask)),
         systemLimits: [],
         overtime: null,
         input,
@@ -194,6 +197,13 @@ for (const { name, compiler, emulator } of machines) {
       expect(journal?.endedAt).toBeGreaterThanOrEqual(journal?.startedAt ?? 0);
       expect(journal?.usage?.peakBytes).toBeGreaterThan(0);
       expect(readdirSync(join(place, 'work'))).toEqual([]);
+    });
+
+    test.each(['', '>&2'])('masks what its job prints, however it is cut %s', async (to) => {
+      const masks = ['correct horse', 'correct', 'Zm9v'];
+      const pieces = ['a cor', 'rect hor', 'se, correct h', 'ouse Zm9', 'vZm9v corr'];
+      const script = pieces.map((piece) => `printf '${piece}' ${to}; sleep 0.02`).join('; ');
+      expect((await run(script, { masks })).said).toBe('a ***, *** house ****** corr');
     });
 
     test('notes how much its job and the children of its job wrote to the disk', async () => {

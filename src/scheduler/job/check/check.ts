@@ -15,12 +15,13 @@ import { JobDefinition, type RunDefinition } from '../definition.ts';
 import { policyFor } from '../policy.ts';
 import { checkDuration, remindersOf } from '../reminders.ts';
 import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
-import { describe, explain, Findings, type Shape, shorten } from '../schema/explain.ts';
+import { explain, Findings, type Shape, shorten } from '../schema/explain.ts';
 import { checkFetch } from '../schema/fetch.ts';
 import { memoryBytes } from '../size.ts';
 import { isObject } from '../stored-form.ts';
 import { checkContainer } from './container.ts';
 import { jobHints } from './meant-field.ts';
+import { checkSecrets } from './secrets.ts';
 import { checkTexts } from './texts.ts';
 
 /** More than a person fixes in one go. Keeps the response to a nonsensical file small. */
@@ -171,7 +172,7 @@ function checkRun(run: RunDefinition, findings: Findings): void {
   }
   checkContainer(run, findings);
   checkEnvironment(run, findings);
-  checkSecretFiles(run, findings);
+  checkSecrets(run, findings);
   checkFetch(run.fetch ?? [], findings);
   const memory = run.resources?.memory;
   if (memory !== undefined) findings.attempt(() => memoryBytes(memory, 'run.resources.memory'));
@@ -210,20 +211,6 @@ function checkEnvironment({ image, env = {}, secrets = {} }: RunDefinition, find
         refuse(field, name, `${name} is in both env and secrets.`, 'each name in one of them');
       }
     }
-  }
-}
-
-function checkSecretFiles({ secrets = {}, registry }: RunDefinition, findings: Findings): void {
-  const files = Object.entries(secrets).map(([name, { file }]) => [`run.secrets.${name}.file`, file]);
-  if (registry !== undefined) files.push(['run.registry.secret.file', registry.secret.file]);
-  for (const [field = '', file = ''] of files) {
-    if (file.startsWith('/') && !file.endsWith('/')) continue;
-    const allowed = 'the absolute path of a file';
-    findings.add('INVALID_FIELD', `${field} is ${describe(file)}. Allowed: ${allowed}.`, {
-      field,
-      value: shorten(file),
-      allowed,
-    });
   }
 }
 

@@ -99,9 +99,9 @@ function checkBytes({ run = {} }: JobDefinition, findings: Findings): void {
 function pathsOf({ workdir, secrets = {}, registry, fetch = [], tmpfs = {}, volumes = [] }: RunDefinition) {
   const paths: [field: string, path: string][] = [];
   if (workdir !== undefined) paths.push(['run.workdir', workdir]);
-  if (registry !== undefined) paths.push(['run.registry.secret.file', registry.secret.file]);
+  if (registry?.secret.file !== undefined) paths.push(['run.registry.secret.file', registry.secret.file]);
   for (const [name, { file, mount }] of Object.entries(secrets)) {
-    paths.push([`run.secrets.${name}.file`, file]);
+    if (file !== undefined) paths.push([`run.secrets.${name}.file`, file]);
     if (mount !== undefined) paths.push([`run.secrets.${name}.mount`, mount]);
   }
   fetch.forEach(({ uri, output }, index) => {

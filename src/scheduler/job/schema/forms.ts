@@ -24,6 +24,9 @@ export const filePathForm = whole(`(?:/+${part})+`);
  * Names of environment variables. Dots and dashes are for images; a shell on the host would drop such names.
  */
 export const variableForm = '^[A-Za-z_][A-Za-z0-9_.-]{0,254}$';
+/** A mount, `data`, and the path of a secret there: as in the addresses and policies of Vault. */
+export const vaultPathForm =
+  '^(?:(?!data/)[A-Za-z0-9_-][A-Za-z0-9_.-]*/)+data(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$';
 
 /** Parameter names. */
 export const paramForm = '^[A-Za-z_][A-Za-z0-9_]{0,127}$';

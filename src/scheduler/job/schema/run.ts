@@ -6,44 +6,13 @@ import { capabilityNames } from './capability-names.ts';
 import { oneWayToStart, variables } from './choices.ts';
 import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './container-forms.ts';
 import { Fetch } from './fetch.ts';
-import {
-  filePathForm,
-  mountedFileForm,
-  mountForm,
-  pathForm,
-  portForm,
-  sizeForm,
-  textForm,
-  variableForm,
-  volumeForm,
-} from './forms.ts';
+import { mountForm, pathForm, portForm, sizeForm, textForm, variableForm, volumeForm } from './forms.ts';
 import { closed, definitionLimits, oneOf, text, textMap, word } from './parts.ts';
 import { published } from './published.ts';
+import { JobSecret, Secret } from './secret.ts';
 
 /** A network mode belongs in `network`. */
 const notAMode = { not: { pattern: '^(?:none|host|default|container:.*)$' } };
-
-const Secret = Type.Object(
-  {
-    file: text('Absolute path of the file. It is read when the job is launched.', filePathForm),
-  },
-  closed,
-);
-
-/** How a job gets a secret. */
-const JobSecret = Type.Object(
-  {
-    ...Secret.properties,
-    mount: Type.Optional(
-      text(
-        'Absolute path in the container at which the secret is mounted as a file. It is then not an ' +
-          'environment variable.',
-        mountedFileForm,
-      ),
-    ),
-  },
-  closed,
-);
 
 const bound = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER, description: '-1: none.' });
 const Ulimit = Type.Object({ soft: bound, hard: Type.Optional(bound) }, closed);
@@ -111,8 +80,7 @@ export const Run = Type.Object(
           additionalProperties: JobSecret,
         }),
         description:
-          'Secrets, read from files at launch and stored nowhere else: environment variables, or mounted ' +
-          'files.',
+          'Secrets, read at launch and stored nowhere else: environment variables, or mounted files.',
       }),
     ),
     fetch: Type.Optional(

@@ -9,7 +9,7 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:os';
 import { promisify } from 'node:util';
-import type { Owner } from './owner.ts';
+import type { Owner } from '../owner.ts';
 
 /** Large enough for keys and certificates, but not for a database given by mistake. */
 export const maxSecretBytes = 1024 * 1024;

@@ -7,10 +7,10 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
 import { sep } from 'node:path';
-import { CarillonError } from '../errors.ts';
-import type { SecretRef } from '../scheduler/job/spec.ts';
-import type { Owner } from './owner.ts';
-import { maxSecretBytes, readAsUser } from './secret-reader.ts';
+import { CarillonError } from '../../errors.ts';
+import type { Owner } from '../owner.ts';
+import { maxSecretBytes, readAsUser } from './reader.ts';
+import { secretRefused } from './refusal.ts';
 
 /** Never waits for the other end of a pipe. */
 const readOnly = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -27,40 +27,27 @@ export interface SecretAccess {
 
 const ownAccess: SecretAccess = { owner: null, folders: [], supervisor: null };
 
-/** For an environment variable: the text without its last line break. LAUNCH_REFUSED with `field`. */
-export async function readSecretFile(field: string, ref: SecretRef): Promise<string> {
-  return asVariable(field, ref, await readSecretBytes(field, ref));
-}
-
-/** The secrets of a job that are environment variables, by name. LAUNCH_REFUSED for an unreadable one. */
-export async function readSecretVariables(
-  secrets: Readonly<Record<string, SecretRef>>,
-  access: SecretAccess = ownAccess,
-): Promise<Record<string, string>> {
-  const read = async ([name, ref]: [string, SecretRef]) => {
-    const field = `run.secrets.${name}`;
-    return [name, asVariable(field, ref, await readFor(access, field, ref))] as const;
-  };
-  return Object.fromEntries(await Promise.all(Object.entries(secrets).map(read)));
-}
-
 /** The unchanged content. LAUNCH_REFUSED with `field` if it cannot be read. */
-export async function readSecretBytes(field: string, ref: SecretRef): Promise<Buffer> {
-  const handle = await open(ref.file, readOnly).catch((error: NodeJS.ErrnoException) => {
-    throw refused(field, ref, `cannot be opened (${error.code ?? 'unknown error'})`);
-  });
-  return readAll(handle, field, ref);
-}
-
-async function readFor(access: SecretAccess, field: string, ref: SecretRef): Promise<Buffer> {
+export async function readSecretFile(
+  field: string,
+  file: string,
+  access: SecretAccess = ownAccess,
+): Promise<Buffer> {
   const { owner, folders, supervisor } = access;
-  if (owner === null) return readSecretBytes(field, ref);
-  const handle = await openBelow(folders, ref.file);
-  if (handle !== null) return readAll(handle, field, ref);
-  const answer = await readAsUser(ref.file, owner, supervisor);
+  if (owner === null) return readOwn(field, file);
+  const handle = await openBelow(folders, file);
+  if (handle !== null) return readAll(handle, field, file);
+  const answer = await readAsUser(file, owner, supervisor);
   if (answer.bytes !== null) return answer.bytes;
   const user = `as the user ${owner.uid}:${owner.gid} of the job`;
-  throw refused(field, ref, `${answer.problem}, ${user}; --secret-dir opens a folder to all jobs`);
+  throw refused(field, file, `${answer.problem}, ${user}; --secret-dir opens a folder to all jobs`);
+}
+
+async function readOwn(field: string, file: string): Promise<Buffer> {
+  const handle = await open(file, readOnly).catch((error: NodeJS.ErrnoException) => {
+    throw refused(field, file, `cannot be opened (${error.code ?? 'unknown error'})`);
+  });
+  return readAll(handle, field, file);
 }
 
 /** Null if it is outside. Decided by the location of the open file, whatever its path leads to meanwhile. */
@@ -83,35 +70,27 @@ async function openBelow(folders: readonly string[], file: string): Promise<File
  * Also closes it. A file that cannot be read is refused, as one that cannot be opened: the run's retries are there for
  * a network file system that fails for a moment, while other files (`/proc/self/mem`) fail for ever.
  */
-async function readAll(handle: FileHandle, field: string, ref: SecretRef): Promise<Buffer> {
+async function readAll(handle: FileHandle, field: string, file: string): Promise<Buffer> {
   try {
-    if (!(await handle.stat()).isFile()) throw refused(field, ref, 'is not a file');
+    if (!(await handle.stat()).isFile()) throw refused(field, file, 'is not a file');
     const buffer = Buffer.alloc(maxSecretBytes + 1);
     let size = 0;
     for (let count = 1; count > 0 && size < buffer.length; size += count) {
       count = (await handle.read(buffer, size, buffer.length - size, null)).bytesRead;
     }
-    if (size > maxSecretBytes) throw refused(field, ref, 'is too long');
+    if (size > maxSecretBytes) throw refused(field, file, 'is too long');
     return buffer.subarray(0, size);
   } catch (error) {
     if (error instanceof CarillonError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw refused(field, ref, `cannot be read (${code ?? 'unknown error'})`);
+    throw refused(field, file, `cannot be read (${code ?? 'unknown error'})`);
   } finally {
     await handle.close();
   }
 }
 
-function asVariable(field: string, ref: SecretRef, bytes: Buffer): string {
-  const text = bytes.toString('utf8').replace(/\r?\n$/, '');
-  if (text.includes('\0')) throw refused(field, ref, 'contains a NUL byte');
-  return text;
-}
-
-function refused(field: string, { file }: SecretRef, problem: string): CarillonError {
-  return new CarillonError('LAUNCH_REFUSED', `The secret ${field} cannot be used: ${file} ${problem}`, {
-    field,
+const refused = (field: string, file: string, problem: string): CarillonError =>
+  secretRefused(field, `${file} ${problem}`, {
     value: file,
-    allowed: `a readable file of at most ${maxSecretBytes} bytes, without NUL in a variable`,
+    allowed: `a readable file of at most ${maxSecretBytes} bytes`,
   });
-}
