@@ -1,10 +1,12 @@
 /** The commands that users and scripts send to the scheduler, with their answers. */
 
 import type { CarillonError } from '../errors.ts';
+import type { Binding } from './access/principal.ts';
 import type { JobDefinition } from './job/definition.ts';
 import type { Alert, Notification } from './model/alert.ts';
 import type { Job, JobState, Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
+import type { AuditLine, SessionsEnd, SigningKey, Token } from './model/token.ts';
 
 export type Command =
   /** `create` refuses an existing name, `replace` accepts both; `expected` refuses any other revision. */
@@ -103,7 +105,35 @@ export type Command =
    * Marks the job's last run as succeeded if it was not; without one, creates a succeeded run. Children
    * follow.
    */
-  | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string };
+  | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string }
+  | AccessCommand;
+
+/** What access is decided by; see rules/access/commands.ts. */
+export type AccessCommand =
+  | {
+      readonly kind: 'create-token';
+      readonly id: string;
+      readonly name: string;
+      readonly sha256: string;
+      readonly bindings: readonly Binding[];
+      readonly expiresAt: number | null;
+      readonly by: string;
+    }
+  | { readonly kind: 'revoke-token'; readonly id: string; readonly by: string }
+  /** Tokens were used. Those that do not exist are passed over. */
+  | {
+      readonly kind: 'note-use';
+      readonly uses: readonly { readonly id: string; readonly at: number; readonly from: string | null }[];
+      readonly by: string;
+    }
+  /** The newest two keys are kept. */
+  | { readonly kind: 'add-key'; readonly id: string; readonly secret: string; readonly by: string }
+  /** Of this person, or of everybody (`*`). */
+  | { readonly kind: 'end-sessions'; readonly id: string; readonly by: string }
+  /** What happened outside of the core: log-ins, refused requests. The core adds id and term. */
+  | { readonly kind: 'note'; readonly lines: readonly NotedLine[]; readonly by: string };
+
+export type NotedLine = Omit<AuditLine, 'id' | 'term'>;
 
 export const reportSteps = ['start', 'success', 'fail'] as const;
 export type ReportStep = (typeof reportSteps)[number];
@@ -207,6 +237,13 @@ export interface CommandAnswers {
   mute: { readonly job: Job; readonly state: JobState };
   unmute: { readonly job: Job; readonly state: JobState };
   'send-again': Notification;
+  'create-token': Token;
+  'revoke-token': Token;
+  'note-use': null;
+  /** Newest first. */
+  'add-key': readonly SigningKey[];
+  'end-sessions': SessionsEnd;
+  note: null;
 }
 
 export type AnswerTo<C extends Command> = CommandAnswers[C['kind']];

@@ -3,13 +3,17 @@
  * changes the state in place and returns the writes to make durable and the effects to start afterwards.
  */
 
-import type { AnswerTo, Command } from './command.ts';
+import { CarillonError, catalogue } from '../errors.ts';
+import type { Asker } from './access/principal.ts';
+import type { AnswerTo, ApplyResult, Command } from './command.ts';
 import type { Event } from './event.ts';
 import { EXTERNAL, EXTERNAL_TIMEOUT, isExternal } from './job/external.ts';
 import { engineRetryDelayMs } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import { awaitsCallback, isEnded } from './model/run-state.ts';
+import { aboutCommand } from './rules/access/about.ts';
+import { noteLine, noteRefusal, requestOf } from './rules/access/audit.ts';
 import { alertOfAllLateness, alertOfLateness } from './rules/alerts/alerts.ts';
 import { checkAllDeadlines, deadlinesDue } from './rules/alerts/deadlines.ts';
 import { notified, owe, reviewAll, reviewDue } from './rules/alerts/notifications.ts';
@@ -56,13 +60,37 @@ export function checkCommand<C extends Command>(
   state: State,
   now: number,
   command: C,
+  asker?: Asker,
 ): () => CommandDecided<C> {
-  const change = check({ state, now }, command);
+  const change = check({ state, now }, command, asker);
   return () => {
-    const turn = newTurn(state, new Draft(now));
+    const turn = newTurn(state, new Draft(now), requestOf(command, asker));
     const answer = change(turn);
+    if (asker !== undefined && command.kind === 'apply' && !command.dryRun)
+      noteRefused(turn, asker, answer as readonly ApplyResult[]);
     return { decision: turn.draft.done(), answer };
   };
+}
+
+/** Decides what the audit says of a command that was refused. Null: nothing. */
+export function decideRefused(
+  state: State,
+  now: number,
+  { command, asker, error }: { readonly command: Command; readonly asker: Asker; readonly error: unknown },
+): Decision | null {
+  // Other errors are of the moment, and say nothing about the command.
+  if (!(error instanceof CarillonError) || catalogue[error.code].status >= 500) return null;
+  if ('dryRun' in command && command.dryRun) return null;
+  const draft = new Draft(now);
+  const refused = { action: command.kind, on: aboutCommand(command), error };
+  return noteRefusal({ state, draft }, asker, refused) ? draft.done() : null;
+}
+
+/** Of an `apply`, each job is refused by itself. */
+function noteRefused(turn: Turn, asker: Asker, results: readonly ApplyResult[]): void {
+  for (const { name, error } of results) {
+    if (error !== null && !noteRefusal(turn, asker, { action: 'apply', on: name, error })) return;
+  }
 }
 
 /** Decides all other events. */
@@ -74,6 +102,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       return turn.draft.done(tick(turn));
     case 'leading':
       state.term = event.term;
+      if (event.node !== undefined) noteLeading(turn, event.now, event.node);
       // Before the messages that are made below, which are sent as they are made.
       owe(turn);
       // Not known: the runs are taken for this clock's, and written, so that whoever follows knows whose they are.
@@ -122,6 +151,24 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
   }
   propagateEnds(turn);
   return turn.draft.done();
+}
+
+/** The line of a take-over. */
+function noteLeading(turn: Turn, now: number, node: string): void {
+  const { ledBefore, term } = turn.state;
+  noteLine(turn, {
+    at: now,
+    by: { kind: 'node', name: node },
+    from: null,
+    via: null,
+    action: 'lead',
+    on: node,
+    outcome: 'done',
+    code: null,
+    reason: null,
+    before: ledBefore === null ? null : { term: ledBefore },
+    after: { term },
+  });
 }
 
 function clockSet(turn: Turn, byMs: number): void {

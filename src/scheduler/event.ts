@@ -20,6 +20,8 @@ export type Event =
       readonly clockAhead: ClockAhead | null;
       /** How long no node led before, as far as this one knows. Absent: not at all. */
       readonly unledMs?: number;
+      /** Its id, for the audit. Absent: that has no line. */
+      readonly node?: string;
     }
   | { readonly kind: 'inventory'; readonly now: number; readonly inventory: Inventory }
   | {

@@ -4,9 +4,11 @@
  * is read from the archive.
  */
 
+import type { Asker } from './access/principal.ts';
 import type { AnswerTo, Command, ReportAnswer } from './command.ts';
 import type { Alert, Notification } from './model/alert.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
+import type { SigningKey, Token } from './model/token.ts';
 import type {
   Archive,
   HostDescription,
@@ -229,11 +231,12 @@ export interface Receivers {
 export interface SchedulerHandle {
   /**
    * Resolves when the change is durable. Rejects with a `CarillonError`: from the first two parts of the
-   * catalogue if the request is wrong; NOT_LEADING or STORE_UNAVAILABLE if the node cannot serve it.
+   * catalogue if the request is wrong, FORBIDDEN if the asker lacks a permission; NOT_LEADING or STORE_UNAVAILABLE if
+   * the node cannot serve it. Without an asker, it is the program itself.
    */
-  submit<C extends Command>(command: C): Promise<AnswerTo<C>>;
+  submit<C extends Command>(command: C, asker?: Asker): Promise<AnswerTo<C>>;
   /** A report about a run that somebody else runs, with its output. Resolves and rejects like `submit`. */
-  report(report: RunReport): Promise<ReportAnswer>;
+  report(report: RunReport, asker?: Asker): Promise<ReportAnswer>;
   /** JOB_NOT_FOUND. */
   job(name: string): JobView;
   jobCount(): number;
@@ -263,6 +266,17 @@ export interface SchedulerHandle {
    * while this node leads itself, is still handing over or is stopping.
    */
   local(engine: string): Required<LocalEngine>;
+  /** In no order. */
+  tokens(): Iterable<Token>;
+  /** Undefined if it does not exist. */
+  token(id: string): Token | undefined;
+  /** Newest first. */
+  signingKeys(): readonly SigningKey[];
+  /**
+   * Sessions of this person, or of everybody (`*`), that began before then are ended. `-Infinity`: none of them. It
+   * includes what holds for everybody.
+   */
+  sessionsEndedAt(id: string): number;
   /** Open alerts, in no order. */
   alerts(): Iterable<Alert>;
   /** Messages that are owed, or could not be delivered, in the order in which their receivers get them. */

@@ -15,6 +15,7 @@ import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
 import { freshCursor } from '../../src/scheduler/state/state.ts';
 import { allTime } from '../../src/scheduler/stats/stats.ts';
+import { AccessJudge } from './access.ts';
 import { AlertJudge } from './alerts.ts';
 import type { Engine } from './engine.ts';
 import { ledgerFaults, lineFault, runFault, said } from './ledger.ts';
@@ -85,6 +86,7 @@ export class Judge {
   /** What jobs that were removed last were, by name, and the number of the removal. */
   readonly #pasts = new Map<string, { readonly life: JobLife; readonly revision: number }>();
   readonly alerts = new AlertJudge((what) => this.#wrong(what));
+  readonly access = new AccessJudge((what) => this.#wrong(what));
   commits = 0;
   #term = 0;
   /** Of the newest commit that decided something about a run. */
@@ -121,6 +123,7 @@ export class Judge {
       const name = byKind(this.#takes, undefined, write);
       if (name !== null) touched.add(name);
     }
+    this.access.committed();
     for (const name of touched) this.#count(name);
     for (const run of this.#launched.splice(0)) this.#beside(run);
     for (const run of this.#decided.splice(0)) {
@@ -174,18 +177,21 @@ export class Judge {
       this.alerts.end(notification);
       return null;
     },
+    ...this.access.takes,
   };
 
   #remove(name: string, revision: number): void {
     const life = this.jobs.get(name);
     if (life === undefined || revision !== life.job.revision + 1)
       this.#wrong(`${name}: revision ${revision} removes ${life?.job.revision ?? 'nothing'}`);
+    this.access.changed(name, revision);
     this.jobs.delete(name);
     if (life !== undefined) this.#pasts.set(name, { life, revision });
   }
 
   #job(job: Job): void {
     this.revisions.add(`${job.name}@${job.revision}`);
+    this.access.changed(job.name, job.revision);
     const life = this.jobs.get(job.name);
     const past = this.#pasts.get(job.name);
     const schedule = job.resolved === null ? null : compileSchedule(job.resolved);

@@ -3,13 +3,15 @@
  * was written, so every rule can be asked whether it survives.
  */
 
+import type { Asker } from '../../src/scheduler/access/principal.ts';
 import type { AnswerTo, Command } from '../../src/scheduler/command.ts';
-import { checkCommand, decide } from '../../src/scheduler/decide.ts';
+import { checkCommand, decide, decideRefused } from '../../src/scheduler/decide.ts';
 import type { ClockAhead, Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import { textOrNull } from '../../src/scheduler/model/reason.ts';
+import type { AuditLine, SigningKey, Token } from '../../src/scheduler/model/token.ts';
 import type { LaunchReport, Member } from '../../src/scheduler/ports.ts';
 import { jobView } from '../../src/scheduler/read/view.ts';
 import { alertKey, byKind, type Rules, type WrittenName } from '../../src/scheduler/records/table.ts';
@@ -52,6 +54,13 @@ const keeps: Rules<WrittenName, Rig, void> = {
   },
   notification: ({ owed }, notification) => void owed.set(notification.id, notification),
   'notification-ended': ({ owed }, { id }) => void owed.delete(id),
+  token: ({ tokens }, token) => void tokens.set(token.id, token),
+  'token-removed': ({ tokens }, { id }) => void tokens.delete(id),
+  'signing-key': ({ keys }, key) => void keys.set(key.id, key),
+  'signing-key-removed': ({ keys }, { id }) => void keys.delete(id),
+  'sessions-end': ({ ends }, { id, at }) => void ends.set(id, at),
+  'sessions-end-removed': ({ ends }, { id }) => void ends.delete(id),
+  audit: ({ audit }, line) => void audit.push(line),
 };
 
 export class Rig {
@@ -69,6 +78,10 @@ export class Rig {
   readonly alerts = new Map<string, Alert>();
   readonly endedAlerts: Alert[] = [];
   readonly owed = new Map<string, Notification>();
+  readonly tokens = new Map<string, Token>();
+  readonly keys = new Map<string, SigningKey>();
+  readonly ends = new Map<string, number>();
+  readonly audit: AuditLine[] = [];
   triggers = 0;
 
   constructor(at: string, settings: Settings = testSettings) {
@@ -92,6 +105,9 @@ export class Rig {
         .reverse()
         .map((each) => ({ kind: 'notification', value: each })),
     );
+    state.load(copy(this.tokens.values()).map((token) => ({ kind: 'token', value: token })));
+    state.load(copy(this.keys.values()).map((key) => ({ kind: 'signing-key', value: key })));
+    state.load([...this.ends].map(([id, at]) => ({ kind: 'sessions-end', value: { id, at } })));
     state.ready();
     state.planAll();
     this.state = state;
@@ -119,10 +135,21 @@ export class Rig {
     }
   }
 
-  submit<C extends Command>(command: C): AnswerTo<C> {
-    const { decision, answer } = checkCommand(this.state, this.now, command)();
+  submit<C extends Command>(command: C, asker?: Asker): AnswerTo<C> {
+    const { decision, answer } = this.#check(command, asker)();
     this.keep(decision);
     return answer;
+  }
+
+  #check<C extends Command>(command: C, asker: Asker | undefined) {
+    try {
+      return checkCommand(this.state, this.now, command, asker);
+    } catch (error) {
+      const noted =
+        asker === undefined ? null : decideRefused(this.state, this.now, { command, asker, error });
+      if (noted !== null) this.keep(noted);
+      throw error;
+    }
   }
 
   /** Puts jobs; `run` is filled in where it is missing. */

@@ -36,7 +36,7 @@ export interface SessionsEnd {
 
 /** One line of the audit. */
 export interface AuditLine {
-  /** Sorts by time: `<epoch ms in base 36, 9 digits>-<term>-<number>`. */
+  /** Sorts by time; see `auditId`. */
   readonly id: string;
   readonly at: number;
   readonly term: number;
@@ -57,3 +57,14 @@ export interface AuditLine {
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
 }
+
+/** `<epoch ms in base 36, 9 digits>-<term>-<number in base 36, 5 digits>`: it sorts by time, and is unique in its term. */
+export const auditId = (at: number, term: number, number: number): string =>
+  `${inBase36(at, 9)}-${term}-${inBase36(number, 5)}`;
+
+/** No line from then on has an id that sorts before this. */
+export const auditIdsFrom = (at: number): string => inBase36(Math.max(0, at), 9);
+
+export const atOfAudit = (id: string): number => Number.parseInt(id.slice(0, 9), 36);
+
+const inBase36 = (value: number, digits: number): string => value.toString(36).padStart(digits, '0');

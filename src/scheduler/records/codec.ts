@@ -17,6 +17,7 @@ import type {
   Run,
   Stretch,
 } from '../model/model.ts';
+import type { AuditLine, SessionsEnd, SigningKey, Token } from '../model/token.ts';
 import { emptyHistograms } from '../stats/stats.ts';
 import type { Share, Stored } from './kind.ts';
 
@@ -192,3 +193,35 @@ export const decodeNotification = (stored: Stored): Notification =>
     ...stored,
     alert: decodeAlert(stored.alert as Stored),
   }) as unknown as Notification;
+
+const usualToken = { expiresAt: null, usedAt: null, usedFrom: null };
+
+export const encodeToken = ({ id: _, ...rest }: Token): Stored => without(rest, usualToken);
+
+export const decodeToken = (id: string, stored: Stored): Token =>
+  ({ id, ...usualToken, ...stored }) as unknown as Token;
+
+export const encodeSigningKey = ({ secret, createdAt }: SigningKey): Stored => ({ secret, createdAt });
+
+export const decodeSigningKey = (id: string, stored: Stored): SigningKey =>
+  ({ id, ...stored }) as unknown as SigningKey;
+
+export const encodeSessionsEnd = ({ at }: SessionsEnd): Stored => ({ at });
+
+export const decodeSessionsEnd = (id: string, { at }: Stored): SessionsEnd => ({ id, at: at as number });
+
+const usualLine = {
+  from: null,
+  via: null,
+  on: null,
+  outcome: 'done',
+  code: null,
+  reason: null,
+  before: null,
+  after: null,
+};
+
+export const encodeAuditLine = (line: AuditLine): Stored => without(line, usualLine);
+
+export const decodeAuditLine = (stored: Stored): AuditLine =>
+  ({ ...usualLine, ...stored }) as unknown as AuditLine;

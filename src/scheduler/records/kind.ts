@@ -61,6 +61,8 @@ export interface PresentKind<V> extends Kind<V>, Names {
   readonly is: 'present';
   /** Most records are removed before ZooKeeper's tables are written. */
   readonly brief?: true;
+  /** It is of this installation only: backups leave it out. */
+  readonly isSecret?: true;
   /** No listed past record of the key is later than this. Null: unknown. */
   latest?(value: V): number | null;
 }
@@ -72,6 +74,15 @@ export interface PastKind<V> extends Kind<V>, Names {
   readonly implied?: true;
   /** Maximum number of records per owner. Stores may exceed it by a tenth. */
   readonly keep: number;
+  /** Records that are older are removed too. */
+  readonly age?: {
+    /** Unless the installation has another. */
+    readonly keepMs: number;
+    /** When the record at this position was made. */
+    at(place: Place): number;
+    /** Records that were made from then on have positions from here on. */
+    from(at: number): number | string;
+  };
   /**
    * Maximum number in ZooKeeper, where they are rewritten with each change of their owner. Absent: they are
    * sealed into pieces that are not rewritten.

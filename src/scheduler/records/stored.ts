@@ -40,11 +40,11 @@ export const presentKinds = named<PresentKind<unknown>>('present') as ReadonlyMa
 export const pastKinds = named<PastKind<unknown>>('past') as ReadonlyMap<PastName, PastKind<unknown>>;
 
 /**
- * The kinds of a backup, ordered such that each record may replace earlier ones: a job with its first
+ * The kinds of a backup, without secret ones, ordered such that each record may replace earlier ones: a job with its first
  * revision restarts the list of revisions, so these come first.
  */
 export const backupOrder: readonly (PresentName | PastName)[] = [
-  ...presentKinds.keys(),
+  ...[...presentKinds].flatMap(([name, { isSecret }]) => (isSecret === true ? [] : [name])),
   ...pastKinds.keys(),
 ].sort((a, b) => Object.keys(records).indexOf(a) - Object.keys(records).indexOf(b));
 

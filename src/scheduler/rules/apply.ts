@@ -11,6 +11,7 @@ import { hasLabels } from '../job/node-choice.ts';
 import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import type { State } from '../state/state.ts';
+import type { Permits } from './access/permits.ts';
 import { type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
 
 export interface Plan {
@@ -74,21 +75,24 @@ export function planApply(
     readonly prune: Prune | null;
     readonly by: string;
   },
-  now: number,
+  { now, permits }: { readonly now: number; readonly permits: Permits },
 ): Plan {
   const results: (ApplyResult | null)[] = request.definitions.map(() => null);
   const candidates = new Map<string, { at: number; accepted: Accepted; warnings: readonly string[] }>();
   request.definitions.forEach((of, at) => {
     const earlier = request.judged?.[at];
     const holds = earlier !== undefined && stillHolds(earlier, state);
-    const { name, fate } = holds ? earlier : judge(state, of, { now, by: request.by });
+    const { name, fate: judged } = holds ? earlier : judge(state, of, { now, by: request.by });
+    const fate = permits.faultIn(of.definition)?.from(of.source) ?? judged;
     if (fate instanceof CarillonError) results[at] = refused(name, fate);
     else if (candidates.has(name)) results[at] = refused(name, twice(fate.checked));
     else candidates.set(name, { at, accepted: fate, warnings: fate.warnings });
   });
   const listed = new Set(request.definitions.map(({ definition }) => nameIn(definition)));
-  const others = request.prune === null ? [] : prunable(state, request.prune, listed);
-  const order = orderAll(state, candidates, new Set(others), (name, error) => {
+  const others = request.prune === null ? [] : prunable(state, request.prune, { listed, permits });
+  const goes = new Set(others);
+  const exists: Exists = (name, parent) => permits.mayFollow(name, parent) && !goes.has(parent);
+  const order = orderAll(state, candidates, { exists, permits }, (name, error) => {
     const candidate = candidates.get(name);
     candidates.delete(name);
     if (candidate !== undefined) results[candidate.at] = refused(name, error);
@@ -132,35 +136,45 @@ function nameIn(definition: unknown): string {
   return typeof name === 'string' ? name : '';
 }
 
-function prunable(state: State, prune: Prune, listed: ReadonlySet<string>): string[] {
+/** Only jobs that the asker may edit. */
+function prunable(
+  state: State,
+  prune: Prune,
+  { listed, permits }: { readonly listed: ReadonlySet<string>; readonly permits: Permits },
+): string[] {
   const names = [...state.jobs.values()]
     .filter(({ job }) => !listed.has(job.name) && hasLabels(job.definition.labels ?? {}, prune.labels))
-    .map(({ job }) => job.name);
+    .map(({ job }) => job.name)
+    .filter((name) => permits.may('edit', name));
   // Children first, so that no job is deleted before the jobs that depend on it.
   const parents = names.map((name) => ({ name, parents: state.graph.parentsOf(name) }));
   return applyOrder(parents, state.graph, () => true).reverse();
 }
 
+/** Whether the job may depend on this one, which is not applied with it. */
+type Exists = (name: string, parent: string) => boolean;
+
 /** The order in which all can be stored; jobs that prevent an order are rejected until there is one. */
 function orderAll(
   state: State,
   candidates: ReadonlyMap<string, { accepted: Accepted }>,
-  pruned: ReadonlySet<string>,
+  { exists, permits }: { readonly exists: Exists; readonly permits: Permits },
   refuse: (name: string, error: unknown) => void,
 ): string[] {
-  const exists = (name: string): boolean => state.jobs.has(name) && !pruned.has(name);
   const suggest = (unknown: string): string[] => {
-    const near = nearest(unknown, [...candidates.keys(), ...state.graph.linked()]);
+    const near = nearest(unknown, [...candidates.keys(), ...permits.seen(state.graph.linked())]);
     return near === null ? [] : [near];
   };
   refuseOrphans(candidates, exists, suggest, refuse);
   for (;;) {
     const jobs = [...candidates].map(([name, { accepted }]) => ({ name, parents: parentsIn(accepted) }));
     try {
-      return applyOrder(jobs, state.graph, exists, suggest);
+      // Those with a missing parent are refused by now.
+      return applyOrder(jobs, state.graph, () => true, suggest);
     } catch (error) {
       if (!(error instanceof CarillonError) || error.code !== 'DEPENDENCY_CYCLE') throw error;
-      for (const name of new Set(error.details.names)) if (candidates.has(name)) refuse(name, error);
+      const shown = permits.concealed(error);
+      for (const name of new Set(error.details.names)) if (candidates.has(name)) refuse(name, shown);
       refuseOrphans(candidates, exists, suggest, refuse);
     }
   }
@@ -169,14 +183,14 @@ function orderAll(
 /** Rejects jobs with a missing parent, then jobs that depend on those. */
 function refuseOrphans(
   candidates: ReadonlyMap<string, { accepted: Accepted }>,
-  exists: (name: string) => boolean,
+  exists: Exists,
   suggest: (unknown: string) => string[],
   refuse: (name: string, error: unknown) => void,
 ): void {
   for (let again = true; again; ) {
     again = false;
     for (const [name, { accepted }] of candidates) {
-      const missing = parentsIn(accepted).find((parent) => !candidates.has(parent) && !exists(parent));
+      const missing = parentsIn(accepted).find((parent) => !candidates.has(parent) && !exists(name, parent));
       if (missing === undefined) continue;
       again = true;
       refuse(name, unknownParent(name, missing, suggest));

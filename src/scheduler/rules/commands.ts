@@ -7,33 +7,33 @@
 import { checkParents } from '../../dag/check.ts';
 import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { CarillonError, invariant } from '../../errors.ts';
+import type { Asker } from '../access/principal.ts';
 import type { AnswerTo, ApplyResult, Checked, Command, CommandAnswers, JobAnswer } from '../command.ts';
 import type { JobDefinition } from '../job/definition.ts';
-import { EXTERNAL, isExternal } from '../job/external.ts';
-import { policyOf } from '../job/policy.ts';
+import { isExternal } from '../job/external.ts';
 import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
-import { manualVariant, rerunVariant } from '../model/ids.ts';
-import type { Job, Run } from '../model/model.ts';
-import { isEnded } from '../model/run-state.ts';
+import type { Job } from '../model/model.ts';
 import { beginNames, beginSchedule } from '../state/decided.ts';
-import { copyRun } from '../state/decision.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { noted } from './access/audit.ts';
+import { changedJob } from './access/changed.ts';
+import { accessCommands } from './access/commands.ts';
+import { permit } from './access/needs.ts';
+import { Permits } from './access/permits.ts';
 import { alertOfHeld, alertOfHeldBelow, endAlert } from './alerts/alerts.ts';
 import { alertCommands } from './alerts/commands.ts';
 import { checkDeadlines } from './alerts/deadlines.ts';
 import { reviewJob } from './alerts/notifications.ts';
 import { known, planApply, storedIn } from './apply.ts';
-import { reportResult } from './attempts.ts';
 import { checkJob, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { propagateEnds, skipLostStarts } from './endings.ts';
-import { checkParams } from './params.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
-import { endForeign, refuseExternal, report } from './reports.ts';
-import { killRun, openStarted } from './runs.ts';
+import { endForeign, report } from './reports.ts';
+import { runCommands } from './run-commands.ts';
 import { start } from './start.ts';
 
 /** Applies a checked command to the state and returns the answer. */
@@ -43,6 +43,7 @@ export type Change<Answer> = (turn: Turn) => Answer;
 interface Before {
   readonly state: State;
   readonly now: number;
+  readonly permits: Permits;
 }
 
 type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
@@ -54,23 +55,25 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   'delete-job': deleteJob,
   pause: ({ state }, { name, by }) => setPaused(state.entry(name), by, true),
   resume: ({ state }, { name, by }) => setPaused(state.entry(name), by, false),
-  trigger,
   start,
-  rerun,
-  kill,
-  complete,
   report,
-  'mark-success': markSuccess,
+  ...runCommands,
   ...alertCommands,
+  ...accessCommands,
 };
 
 /** Checks one command without changing anything. Throws a `CarillonError` if it is rejected. */
-export function check<C extends Command>(before: Before, command: C): Change<AnswerTo<C>> {
+export function check<C extends Command>(
+  { state, now }: { readonly state: State; readonly now: number },
+  command: C,
+  asker?: Asker,
+): Change<AnswerTo<C>> {
+  permit(state, command, asker);
   const own = checks[command.kind] as unknown as (before: Before, command: C) => Change<AnswerTo<C>>;
-  return own(before, command);
+  return own({ state, now, permits: new Permits(state, asker) }, command);
 }
 
-function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
+function putJob({ state, now, permits }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
   const checked = checkJob(command.definition, command.source, { ...storedIn(state), now });
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
@@ -88,15 +91,18 @@ function putJob({ state, now }: Before, command: CommandOf<'put-job'>): Change<J
     );
   }
   const parents = definition.schedule?.after?.parents ?? [];
-  checkParents(
-    state.graph,
-    definition.name,
-    parents,
-    (name) => state.jobs.has(name),
-    (unknown) => {
-      const near = nearest(unknown, state.jobs.size <= 10_000 ? state.jobs.keys() : state.graph.linked());
-      return near === null ? [] : [near];
-    },
+  permits.concealing(() =>
+    checkParents(
+      state.graph,
+      definition.name,
+      parents,
+      (name) => permits.mayFollow(definition.name, name),
+      (unknown) => {
+        const names = state.jobs.size <= 10_000 ? state.jobs.keys() : state.graph.linked();
+        const near = nearest(unknown, permits.seen(names));
+        return near === null ? [] : [near];
+      },
+    ),
   );
   if (before !== null && sameJson(before.job.definition, definition)) {
     const { job, state } = before;
@@ -120,6 +126,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   const { state, draft } = turn;
   const { name } = next.job;
   const before = state.jobs.get(name);
+  const change = changedJob(before?.job ?? null, next.job);
   const isNew = before === undefined;
   const join = before?.state.join ?? null;
   const wasPaused = (before?.state.paused ?? null) !== null;
@@ -155,9 +162,10 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
   else alertOfHeld(turn, entry);
   reviewJob(turn, entry);
   const { revision, updatedBy: by } = next.job;
-  const change = isNew ? 'created' : 'changed';
-  draft.notice({ kind: 'job', name, change, revision });
-  draft.act({ kind: `job.${change}`, job: name, revision, by });
+  const did = isNew ? 'created' : 'changed';
+  draft.notice({ kind: 'job', name, change: did, revision });
+  draft.act({ kind: `job.${did}`, job: name, revision, by });
+  noted(turn, { on: name, ...change });
   draft.cut();
   state.plan(entry);
   return entry;
@@ -171,8 +179,8 @@ function keepStartedNames(state: State, entry: Entry): void {
     entry.state.join = startedAs(entry.state.join ?? emptyJoin, parents, run);
 }
 
-function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
-  const plan = planApply(state, command, now);
+function apply({ state, now, permits }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
+  const plan = planApply(state, command, { now, permits });
   if (command.dryRun) return () => plan.results;
   return (turn) => {
     // Edges first: while the jobs are stored one by one, the graph must not show a cycle that does not exist
@@ -189,31 +197,39 @@ function apply({ state, now }: Before, command: CommandOf<'apply'>): Change<read
 }
 
 function deleteJob(
-  { state, now }: Before,
+  { state, now, permits }: Before,
   { name, dependents, by }: CommandOf<'delete-job'>,
 ): Change<CommandAnswers['delete-job']> {
   const entry = state.entry(name);
   const children = [...state.graph.childrenOf(name)];
-  if (children.length > 0 && dependents === 'refuse') {
-    throw new CarillonError(
-      'JOB_HAS_DEPENDENTS',
-      `${children.length} ${children.length === 1 ? 'job depends' : 'jobs depend'} on '${name}': ${children.slice(0, 5).join(', ')}${children.length > 5 ? ', …' : ''}`,
-      { field: 'dependents', value: 'refuse', allowed: ['cascade', 'detach'], names: children },
-    );
-  }
+  if (children.length > 0 && dependents === 'refuse') throw hasDependents(name, children, permits);
   if (dependents === 'cascade') {
-    const doomed = [name, ...state.graph.descendants(name)];
+    const below = state.graph.descendants(name);
+    permits.needOnDependents(name, below);
+    const doomed = [name, ...below];
     return (turn) => {
       for (const each of [...doomed].reverse()) removeJob(turn, state.entry(each), by);
       return { deleted: doomed, detached: [] };
     };
   }
+  permits.needOnDependents(name, children);
   const revisions = children.map((child) => detached(state.entry(child), name, { now, by }));
   return (turn) => {
     for (const { checked, next } of revisions) accept(turn, checked, next);
     removeJob(turn, entry, by);
     return { deleted: [name], detached: children };
   };
+}
+
+function hasDependents(name: string, children: readonly string[], permits: Permits): CarillonError {
+  const names = [...permits.seen(children)];
+  const some = names.length === 0 ? '' : `: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`;
+  const message =
+    names.length === children.length
+      ? `${names.length} ${names.length === 1 ? 'job depends' : 'jobs depend'} on '${name}'${some}`
+      : `Jobs depend on '${name}', among them some that you cannot read${some}`;
+  const choice = { field: 'dependents', value: 'refuse', allowed: ['cascade', 'detach'] };
+  return new CarillonError('JOB_HAS_DEPENDENTS', message, { ...choice, names });
 }
 
 /** The child's revision without this parent. Without any parent it becomes a manual job. */
@@ -237,6 +253,7 @@ function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAns
     const { state, job } = entry;
     const changes = paused ? state.paused === null : state.paused !== null || state.disabled !== null;
     if (changes) {
+      const before = heldIn(state);
       state.paused = paused ? { at: turn.draft.now, by } : null;
       if (!paused && state.disabled !== null) {
         state.disabled = null;
@@ -249,115 +266,13 @@ function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAns
       turn.draft.notice({ kind: 'job', name, change, revision });
       turn.draft.act({ kind: `job.${change}`, job: name, revision, by });
       alertOfHeldBelow(turn, entry);
+      noted(turn, { on: name, before, after: heldIn(state) });
     }
     return { job, state: { ...state } };
   };
 }
 
-function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change<Run> {
-  const entry = state.entry(command.name);
-  refuseExternal(entry, 'started');
-  checkParams(command.params);
-  const trigger = { kind: 'manual', by: command.by } as const;
-  const seed = {
-    due: now,
-    variant: manualVariant(command.triggerId),
-    lineage: trigger.kind,
-    root: command.name,
-    trigger,
-    params: command.params,
-  };
-  return once(command.name, seed.variant, (turn) => openStarted(turn, entry, seed));
-}
-
-function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): Change<Run> {
-  const entry = state.entry(run.job);
-  refuseExternal(entry, 'started again');
-  if (!isEnded(run.state)) {
-    throw new CarillonError('RUN_NOT_ENDED', `Run ${run.id} is ${run.state}.`, {
-      field: 'id',
-      value: run.id,
-    });
-  }
-  const trigger = { kind: 'rerun', by, of: run.id } as const;
-  const seed = {
-    due: run.due,
-    variant: rerunVariant(triggerId),
-    lineage: trigger.kind,
-    root: run.job,
-    trigger,
-    params: run.params,
-  };
-  return once(run.job, seed.variant, (turn) => openStarted(turn, entry, seed));
-}
-
-/** The same trigger id returns the run that it created before. */
-function once(job: string, variant: string, open: Change<Run>): Change<Run> {
-  return (turn) => {
-    const { state } = turn;
-    const known = state.triggered(job, variant);
-    if (known !== undefined) return copyRun(state.runs.get(known.id) ?? known);
-    const run = open(turn);
-    propagateEnds(turn);
-    state.remember(copyRun(run));
-    return copyRun(run);
-  };
-}
-
-/**
- * Recorded as a rerun of the run it stands for, so that the rounds of its children treat that as succeeded.
- */
-function markSuccess(
-  { state, now }: Before,
-  { name, triggerId, by }: CommandOf<'mark-success'>,
-): Change<Run> {
-  const entry = state.entry(name);
-  const { last } = entry.state;
-  const seed =
-    last === null || last.state === 'succeeded'
-      ? { due: now, variant: manualVariant(triggerId), trigger: { kind: 'manual', by } as const }
-      : {
-          due: last.due,
-          variant: rerunVariant(triggerId),
-          trigger: { kind: 'rerun', by, of: last.id } as const,
-        };
-  const whole = { ...seed, lineage: seed.trigger.kind, root: name, marked: by };
-  return once(name, seed.variant, (turn) => openStarted(turn, entry, whole));
-}
-
-function complete({ state }: Before, { runId, succeeded, by }: CommandOf<'complete'>): Change<Run> {
-  const run = unfinished(state, runId);
-  refuseExternal(state.entry(run.job), 'ended here');
-  if (policyOf(state.entry(run.job).job.definition.policy).completion !== 'callback') {
-    throw new CarillonError(
-      'OUTCOME_NOT_AWAITED',
-      `The run ${run.id} ends with its command, because its job does not have policy.completion: callback.`,
-      { field: 'id', value: run.id, allowed: 'runs of jobs with policy.completion: callback' },
-    );
-  }
-  return (turn) => {
-    turn.draft.act({ kind: 'run.reported', job: run.job, run: run.id, by, succeeded });
-    reportResult(turn, run, { succeeded, by });
-    propagateEnds(turn);
-    return copyRun(run);
-  };
-}
-
-function unfinished(state: State, id: string): Run {
-  const run = state.runs.get(id);
-  if (run !== undefined) return run;
-  throw new CarillonError('RUN_ENDED', `Run ${id} has ended or never existed.`, { field: 'id', value: id });
-}
-
-function kill({ state }: Before, { runId, by }: CommandOf<'kill'>): Change<Run> {
-  const run = unfinished(state, runId);
-  const attempt = run.attempts.at(-1);
-  if (attempt === undefined || attempt.engine === EXTERNAL) refuseExternal(state.entry(run.job), 'killed');
-  return (turn) => {
-    if (run.kill?.as !== 'killed')
-      turn.draft.act({ kind: 'run.kill-requested', job: run.job, run: run.id, by });
-    killRun(turn, run, { by, as: 'killed', reason: { code: 'killed', by } });
-    propagateEnds(turn);
-    return copyRun(run);
-  };
-}
+const heldIn = ({ paused, disabled }: Entry['state']) => ({
+  paused: paused !== null,
+  ...(disabled !== null && { disabled: true }),
+});

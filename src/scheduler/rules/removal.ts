@@ -9,6 +9,7 @@ import { isEnded } from '../model/run-state.ts';
 import { beginNames, beginSchedule, compiled, takeBack } from '../state/decided.ts';
 import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { noted } from './access/audit.ts';
 import { endAlerts } from './alerts/alerts.ts';
 import { propagateEnds } from './endings.ts';
 import { closeRun, killRun } from './runs.ts';
@@ -34,6 +35,7 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   const { revision } = removed;
   draft.notice({ kind: 'job', name, change: 'deleted', revision });
   draft.act({ kind: 'job.deleted', job: name, revision, by });
+  noted(turn, { on: name, before: { revision: entry.job.revision }, after: { revision, deleted: true } });
   state.removeJob(name);
   state.keepPast({ state: past, stats: entry.stats });
   forgetOldest(turn);

@@ -5,6 +5,7 @@
  */
 
 import { emptyJoin, startedAs } from '../../dag/ready.ts';
+import { CarillonError } from '../../errors.ts';
 import { EXTERNAL, isExternal } from '../job/external.ts';
 import { policyFor, policyOf } from '../job/policy.ts';
 import { hasLine, runId } from '../model/ids.ts';
@@ -93,6 +94,9 @@ export function openStarted(turn: Turn, entry: Entry, seed: Seed): Run {
     turn.draft.act({ kind: 'run.triggered', job: run.job, run: run.id, by: trigger.by });
   return run;
 }
+
+export const runEnded = (id: string): CarillonError =>
+  new CarillonError('RUN_ENDED', `Run ${id} has ended or never existed.`, { field: 'id', value: id });
 
 /** A new run before anything has happened to it. */
 export function newRun(entry: Entry, seed: Seed, now: number): Run {

@@ -17,6 +17,7 @@ import { copyRun } from '../state/decision.ts';
 import { branchesOf } from '../state/lineage.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { noted } from './access/audit.ts';
 import { fire, propagateEnds } from './endings.ts';
 import { overlapOf } from './overlap.ts';
 import { refuseExternal } from './reports.ts';
@@ -52,7 +53,10 @@ export function start(
   const variant = manualVariant(command.triggerId);
   return (turn) => {
     const known = plan.jobs.some(({ job }) => state.triggered(job, variant) !== undefined);
-    if (!known) begin(turn, plan, { due: now, variant, by: command.by });
+    if (!known) {
+      begin(turn, plan, { due: now, variant, by: command.by });
+      noted(turn, { on: plan.jobs.map(({ job }) => job).join(', '), after: { jobs: plan.jobs.length } });
+    }
     return plan.jobs.map((job) => {
       const run = state.triggered(job.job, variant);
       return run === undefined
@@ -100,15 +104,16 @@ function planStart(state: State, names: readonly string[]): Plan {
 
 function entryOf(state: State, name: string): Entry {
   const entry = state.jobs.get(name);
-  if (entry !== undefined) {
-    refuseExternal(entry, 'started');
-    return entry;
-  }
-  throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}', so no job was started.`, {
+  if (entry === undefined) throw notStarted(name);
+  refuseExternal(entry, 'started');
+  return entry;
+}
+
+export const notStarted = (name: string): CarillonError =>
+  new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}', so no job was started.`, {
     field: 'jobs',
     value: name,
   });
-}
 
 /** Why a run that starts now would be skipped. Null: it would not. */
 function overlapping({ job, runs }: Entry): Reason | null {

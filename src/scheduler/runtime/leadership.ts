@@ -4,18 +4,16 @@
  */
 
 import type { ClockAhead } from '../event.ts';
-import type { Notice } from '../handle.ts';
 import type { Notification } from '../model/alert.ts';
 import type { Clock, Launcher, Log, Member, Store } from '../ports.ts';
 import { hostOf } from '../rules/launch.ts';
 import { runningOn } from '../rules/reconcile.ts';
-import type { Act } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { Ahead } from './ahead.ts';
 import { Watch, type WatchParts } from './health/watch.ts';
 import { type HostEngine, Hosts } from './hosts.ts';
 import { Inventories } from './inventories.ts';
-import { Loop } from './loop.ts';
+import { Loop, type OnNotices } from './loop.ts';
 import { Delivery } from './outbox/delivery.ts';
 import { type EngineOf, Performer } from './perform.ts';
 import { Ticker } from './ticker.ts';
@@ -44,7 +42,7 @@ export interface LeadershipParts {
   readonly commits: WatchParts['commits'];
   /** Sends a notification to its receiver; see `Notifier.send`. */
   readonly send: (notification: Notification) => Promise<void>;
-  readonly onNotices: (notices: readonly Notice[], acts: readonly Act[]) => void;
+  readonly onNotices: OnNotices;
   readonly onBroken: (error: unknown) => void;
 }
 
@@ -61,6 +59,7 @@ export class Leadership {
   readonly #clock: Clock;
   readonly #clockAhead: ClockAhead | null;
   readonly #unledMs: number;
+  readonly #node: string;
   readonly #watch: Watch;
   #ended = false;
   #ready = false;
@@ -73,6 +72,7 @@ export class Leadership {
     this.#clock = clock;
     this.#clockAhead = parts.clockAhead;
     this.#unledMs = parts.unledMs;
+    this.#node = parts.self.id;
     this.#watch = new Watch({
       ...parts,
       onLooked: (troubles) => post({ kind: 'looked', now: clock.now(), troubles }),
@@ -113,9 +113,9 @@ export class Leadership {
       clock,
       isFresh: parts.isFresh,
       onEffects: (effects) => this.performer.perform(effects),
-      onNotices: (notices, acts) => {
+      onNotices: (notices, acts, audited) => {
         for (const notice of notices) if (notice.kind === 'job') this.#ahead.changed(notice.name);
-        parts.onNotices(notices, acts);
+        parts.onNotices(notices, acts, audited);
       },
       onDecided: () => this.#ticker.rearm(),
       onBroken: parts.onBroken,
@@ -163,7 +163,7 @@ export class Leadership {
   async begin(): Promise<void> {
     const { state, term } = this;
     state.planAll();
-    const known = { clockAhead: this.#clockAhead, unledMs: this.#unledMs };
+    const known = { clockAhead: this.#clockAhead, unledMs: this.#unledMs, node: this.#node };
     this.loop.post({ kind: 'leading', now: this.#clock.now(), term, ...known });
     // Other nodes are not awaited, because they may be dead.
     this.#hosts.start();

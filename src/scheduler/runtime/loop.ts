@@ -6,11 +6,13 @@
  */
 
 import { CarillonError } from '../../errors.ts';
+import type { Asker } from '../access/principal.ts';
 import type { AnswerTo, Command } from '../command.ts';
-import { checkCommand, decide } from '../decide.ts';
+import { checkCommand, decide, decideRefused } from '../decide.ts';
 import type { Event } from '../event.ts';
 import type { Notice } from '../handle.ts';
 import type { Run } from '../model/model.ts';
+import type { AuditLine } from '../model/token.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { WriteGroup } from '../records/table.ts';
 import { judgeAll } from '../rules/apply.ts';
@@ -27,6 +29,12 @@ const MAX_JUDGED_AT_ONCE = 50;
 /** Decided groups that wait for a commit. Above this, deciding pauses until the store has caught up. */
 const MAX_UNDURABLE_GROUPS = 50_000;
 
+export type OnNotices = (
+  notices: readonly Notice[],
+  acts: readonly Act[],
+  audited: readonly AuditLine[],
+) => void;
+
 export interface LoopParts {
   readonly state: State;
   readonly term: number;
@@ -36,7 +44,7 @@ export interface LoopParts {
   readonly isFresh: () => boolean;
   /** Effects of decisions that are now durable, in order. */
   readonly onEffects: (effects: readonly Effect[]) => void;
-  readonly onNotices: (notices: readonly Notice[], acts: readonly Act[]) => void;
+  readonly onNotices: OnNotices;
   /** Decisions were made, so the timetable may have an earlier entry. */
   readonly onDecided: () => void;
   /** The loop has ended and will do nothing more. */
@@ -46,6 +54,7 @@ export interface LoopParts {
 interface CommandItem {
   readonly kind: 'command';
   readonly command: Command;
+  readonly asker: Asker | undefined;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -92,7 +101,7 @@ export class Loop {
   }
 
   /** Resolves when the command's decision is durable. */
-  submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
+  submit<C extends Command>(command: C, asker?: Asker): Promise<AnswerTo<C>> {
     return new Promise<AnswerTo<C>>((resolve, reject) => {
       if (this.#ended) {
         reject(notLeading());
@@ -109,6 +118,7 @@ export class Loop {
       const item: CommandItem = {
         kind: 'command',
         command,
+        asker,
         resolve: resolve as (answer: never) => void,
         reject,
       };
@@ -229,10 +239,10 @@ export class Loop {
     const { state, clock } = this.#parts;
     let decideChecked: ReturnType<typeof checkCommand>;
     try {
-      decideChecked = checkCommand(state, clock.now(), item.command);
+      decideChecked = checkCommand(state, clock.now(), item.command, item.asker);
     } catch (error) {
       // Nothing was changed: an expected refusal, or a bug that this request met.
-      item.reject(error);
+      this.#refuse(item, error);
       return;
     }
     try {
@@ -242,6 +252,14 @@ export class Loop {
       item.reject(error);
       this.#break(error);
     }
+  }
+
+  /** Rejects the command, once the audit says so. */
+  #refuse({ command, asker, reject }: CommandItem, error: unknown): void {
+    const { state, clock } = this.#parts;
+    const noted = asker === undefined ? null : decideRefused(state, clock.now(), { command, asker, error });
+    if (noted === null) reject(error);
+    else this.#keep(noted, () => reject(error), reject);
   }
 
   /** Queues a decision's groups; the last one carries what follows from the decision. */
@@ -254,7 +272,7 @@ export class Loop {
     const after = (): void => {
       for (const run of ended) this.#ending.delete(run.id);
       answer?.();
-      onNotices(decision.notices, decision.acts);
+      onNotices(decision.notices, decision.acts, decision.audited);
       onEffects(decision.effects);
     };
     const { groups } = decision;

@@ -5,6 +5,7 @@
  */
 
 import { CarillonError } from '../../errors.ts';
+import type { Asker } from '../access/principal.ts';
 import type { AnswerTo, Command, ReportAnswer } from '../command.ts';
 import type {
   ClusterView,
@@ -23,75 +24,42 @@ import type {
 } from '../handle.ts';
 import type { Alert } from '../model/alert.ts';
 import { rerunVariant, runId } from '../model/ids.ts';
-import type { Run, Settings } from '../model/model.ts';
-import type { Notifier } from '../notifier.ts';
-import type {
-  Archive,
-  Clock,
-  Election,
-  Launcher,
-  LocalEngine,
-  Log,
-  Member,
-  Service,
-  Store,
-} from '../ports.ts';
+import type { Run } from '../model/model.ts';
+import type { SigningKey, Token } from '../model/token.ts';
+import type { Archive, Launcher, Service } from '../ports.ts';
 import { readerOf } from '../read/job-reader.ts';
 import { jobView } from '../read/view.ts';
-import type { ReportedOutput } from '../reported-output.ts';
+import { endOfSessions, newestKeys } from '../rules/access/commands.ts';
+import { isPermitted } from '../rules/access/needs.ts';
 import { hostOf } from '../rules/launch.ts';
 import { copyRun } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { within } from '../waiting.ts';
 import { Activity } from './activity.ts';
+import { withinAge } from './aged-archive.ts';
 import { engineViews, poolViews } from './engine-views.ts';
 import { CommitTimes } from './health/commit-times.ts';
 import { TAKE_OVER_MS, Unled } from './health/unled.ts';
-import type { HostEngine } from './hosts.ts';
 import { Leadership } from './leadership.ts';
 import { LentEngine } from './lent-engine.ts';
 import { Listeners } from './listeners.ts';
 import { notLeading } from './loop.ts';
 import { Beats } from './outbox/beats.ts';
 import { owedIn } from './outbox/delivery.ts';
-import { type LastLines, Messages } from './outbox/messages.ts';
+import { Messages } from './outbox/messages.ts';
 import { submitReport } from './output/reports.ts';
 import { runOutput } from './output/run-output.ts';
 import type { EngineOf } from './perform.ts';
 import { RepeatedFailure } from './repeated-failure.ts';
 import { Replica } from './replica.ts';
-
-export interface SchedulerParts {
-  readonly settings: Settings;
-  /** Identity of the installation; see `Store.installation`. */
-  readonly installation: string;
-  readonly self: Member;
-  /** An open store. Whoever opened it closes it after the scheduler has stopped. */
-  readonly store: Store;
-  readonly election: Election;
-  readonly launchers: readonly Launcher[];
-  /** Reaches another node's engine through that node. */
-  readonly elsewhere?: (there: HostEngine) => LocalEngine;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly startsInFlight: number;
-  /** Absent: there are no receivers. */
-  readonly notifier?: Notifier;
-  /** The last lines of an output as text. Absent: messages have none. */
-  readonly lastLines?: LastLines;
-  /** Absent: the output of reported runs is not kept. */
-  readonly reportedOutput?: ReportedOutput;
-  /** Learns what this node decided as the leader, once it is durable. */
-  readonly traces?: { readonly decided: (notices: readonly Notice[]) => void };
-  /** A broken invariant: the node cannot continue and the process should end. */
-  readonly onFatal: (error: unknown) => void;
-}
+import type { SchedulerParts } from './scheduler-parts.ts';
 
 const toBoolean = [() => true, () => false] as const;
 /** Delay before the node stands for election again after a failed commit. */
 const RESTART_MS = 1_000;
 
 export class Scheduler implements SchedulerHandle, Service {
+  readonly archive: Archive;
   readonly #parts: SchedulerParts;
   readonly #launchers: ReadonlyMap<string, Launcher>;
   readonly #lent = new Map<string, LentEngine>();
@@ -114,6 +82,7 @@ export class Scheduler implements SchedulerHandle, Service {
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.archive = withinAge(parts);
     this.#listeners = new Listeners(parts);
     new Beats(parts, this);
     this.#unled = new Unled(parts);
@@ -122,10 +91,6 @@ export class Scheduler implements SchedulerHandle, Service {
     this.#messages = new Messages(parts, this);
     this.#failure = new RepeatedFailure({ ...parts, event: 'leadership.broken', level: 'error' });
     this.#launchers = new Map(parts.launchers.map((launcher) => [launcher.engine, launcher]));
-  }
-
-  get archive(): Archive {
-    return this.#parts.store.archive;
   }
 
   async start(): Promise<void> {
@@ -167,7 +132,7 @@ export class Scheduler implements SchedulerHandle, Service {
   }
 
   async #lead(term: number): Promise<void> {
-    const { store, clock, log, election, traces } = this.#parts;
+    const { store, clock, log, election, traces, auditSink } = this.#parts;
     await this.#unlead('elected again');
     if (this.#replica === null) return;
     const began = clock.monotonicMs();
@@ -185,7 +150,8 @@ export class Scheduler implements SchedulerHandle, Service {
       unledMs: this.#unled.forMs(term, false),
       commits: () => this.#commits.figures(),
       send: this.#messages.send,
-      onNotices: (notices, acts) => {
+      onNotices: (notices, acts, audited) => {
+        if (audited.length > 0) auditSink?.write(audited);
         this.#activity.decided(notices, acts);
         traces?.decided(notices);
         this.#listeners.publish(notices);
@@ -254,23 +220,27 @@ export class Scheduler implements SchedulerHandle, Service {
     return state;
   }
 
-  async submit<C extends Command>(command: C): Promise<AnswerTo<C>> {
-    if (this.#leading !== null && command.kind === 'rerun') {
+  async submit<C extends Command>(command: C, asker?: Asker): Promise<AnswerTo<C>> {
+    if (this.#leading !== null && command.kind === 'rerun' && isPermitted(this.#view(), command, asker)) {
       const { run, triggerId } = command;
       // The run of a repeated request may have been created and ended before this node had its copy.
       const made = await this.archive.run(runId(run.job, run.due, rerunVariant(triggerId)));
       if (made !== null) return made as AnswerTo<C>;
     }
     if (this.#leading === null) throw notLeading();
-    const answer = this.#leading.loop.submit(command);
+    const answer = this.#leading.loop.submit(command, asker);
     this.#activity.submitted(command, answer);
     return answer;
   }
 
-  async report(report: RunReport): Promise<ReportAnswer> {
+  async report(report: RunReport, asker?: Asker): Promise<ReportAnswer> {
     if (this.#leading === null) throw notLeading();
-    const { job } = this.#view().entry(report.name);
-    return submitReport({ ...this.#parts, archive: this.archive, scheduler: this }, job, report);
+    return submitReport(
+      { ...this.#parts, archive: this.archive, scheduler: this },
+      this.#view(),
+      report,
+      asker,
+    );
   }
 
   job(name: string): JobView {
@@ -321,6 +291,22 @@ export class Scheduler implements SchedulerHandle, Service {
       startQueue: (engine) => this.#leading?.performer.waiting(engine) ?? 0,
       clock: this.#parts.clock,
     });
+  }
+
+  tokens(): Iterable<Token> {
+    return this.#view().tokens.values();
+  }
+
+  token(id: string): Token | undefined {
+    return this.#view().tokens.get(id);
+  }
+
+  signingKeys(): readonly SigningKey[] {
+    return newestKeys(this.#view());
+  }
+
+  sessionsEndedAt(id: string): number {
+    return endOfSessions(this.#view(), id);
   }
 
   alerts(): Iterable<Alert> {

@@ -9,6 +9,7 @@ import type { LaunchSpec } from '../job/spec.ts';
 import type { Alert, Condition, Notification } from '../model/alert.ts';
 import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
+import type { AuditLine, SessionsEnd, SigningKey, Token } from '../model/token.ts';
 import type { Write, WriteGroup } from '../records/table.ts';
 
 /**
@@ -98,6 +99,7 @@ export interface Decision {
   readonly effects: readonly Effect[];
   readonly notices: readonly Notice[];
   readonly acts: readonly Act[];
+  readonly audited: readonly AuditLine[];
   /** There is more to decide at this time: call again with the same event. */
   readonly more: boolean;
 }
@@ -107,6 +109,7 @@ export class Draft {
   readonly now: number;
   readonly effects: Effect[] = [];
   readonly notices: Notice[] = [];
+  readonly audited: AuditLine[] = [];
   readonly #acts: Act[] = [];
   readonly #decidedAt: number;
   readonly #groups: Write[][] = [];
@@ -174,6 +177,35 @@ export class Draft {
     this.#group.push({ kind: 'ledger', value: line });
   }
 
+  token(token: Token): void {
+    this.#group.push({ kind: 'token', value: token });
+  }
+
+  tokenRemoved(id: string): void {
+    this.#group.push({ kind: 'token-removed', value: { id } });
+  }
+
+  signingKey(key: SigningKey): void {
+    this.#group.push({ kind: 'signing-key', value: key });
+  }
+
+  signingKeyRemoved(id: string): void {
+    this.#group.push({ kind: 'signing-key-removed', value: { id } });
+  }
+
+  sessionsEnd(end: SessionsEnd): void {
+    this.#group.push({ kind: 'sessions-end', value: end });
+  }
+
+  sessionsEndRemoved(id: string): void {
+    this.#group.push({ kind: 'sessions-end-removed', value: { id } });
+  }
+
+  audit(line: AuditLine): void {
+    this.audited.push(line);
+    this.#group.push({ kind: 'audit', value: line });
+  }
+
   effect(effect: Effect): void {
     this.effects.push(effect);
   }
@@ -188,7 +220,8 @@ export class Draft {
 
   done(more = false): Decision {
     this.cut();
-    return { groups: this.#groups, effects: this.effects, notices: this.notices, acts: this.#acts, more };
+    const { effects, notices, audited } = this;
+    return { groups: this.#groups, effects, notices, acts: this.#acts, audited, more };
   }
 }
 

@@ -66,6 +66,35 @@ const rules: Rules<WrittenName, State, Notice | null> = {
     state.outbox.remove(id);
     return null;
   },
+  token(state, token) {
+    state.tokens.set(token.id, token);
+    return null;
+  },
+  'token-removed'(state, { id }) {
+    state.tokens.delete(id);
+    return null;
+  },
+  'signing-key'(state, key) {
+    state.keys.set(key.id, key);
+    return null;
+  },
+  'signing-key-removed'(state, { id }) {
+    state.keys.delete(id);
+    return null;
+  },
+  'sessions-end'(state, { id, at }) {
+    state.sessionsEnd.set(id, at);
+    return null;
+  },
+  'sessions-end-removed'(state, { id }) {
+    state.sessionsEnd.delete(id);
+    return null;
+  },
+  // Read from the store on request.
+  audit(state, { term }) {
+    state.ledBefore = term;
+    return null;
+  },
 };
 
 function applyState(state: State, next: JobState): Notice | null {

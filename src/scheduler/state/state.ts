@@ -11,6 +11,7 @@ import { policyOf } from '../job/policy.ts';
 import type { Alert } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
 import type { Job, JobState, JobStats, OtherNode, Run, Settings } from '../model/model.ts';
+import type { SigningKey, Token } from '../model/token.ts';
 import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -76,6 +77,18 @@ export class State {
   /** When to look at deadlines of jobs. */
   readonly deadlines = new Map<string, number>();
   readonly outbox = new Outbox();
+  /** By id. */
+  readonly tokens = new Map<string, Token>();
+  /** By id. */
+  readonly keys = new Map<string, SigningKey>();
+  /** Sessions of this person, or of everybody (`*`), that began before then are ended. */
+  readonly sessionsEnd = new Map<string, number>();
+  /** The term of the newest line of the audit that this node has seen as a follower. Null: none. */
+  ledBefore: number | null = null;
+  /** Lines of the audit that this leadership has written. */
+  audited = 0;
+  /** By principal: refused commands in its last minute with one. Of this leadership only. */
+  readonly refusals = new Map<string, { readonly minute: number; readonly count: number }>();
   /** Other nodes that take launches from this leader. */
   others: readonly OtherNode[] = [];
   /** Of this leadership only. */
@@ -104,12 +117,7 @@ export class State {
   /** The job, or JOB_NOT_FOUND. */
   entry(name: string): Entry {
     const entry = this.jobs.get(name);
-    if (entry === undefined) {
-      throw new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}'.`, {
-        field: 'name',
-        value: name,
-      });
-    }
+    if (entry === undefined) throw jobNotFound(name);
     return entry;
   }
 
@@ -128,6 +136,9 @@ export class State {
     },
     alert: (_, alert) => void this.alerts.set(alertKey(alert), alert),
     notification: (_, notification) => this.outbox.put(notification),
+    token: (_, token) => void this.tokens.set(token.id, token),
+    'signing-key': (_, key) => void this.keys.set(key.id, key),
+    'sessions-end': (_, { id, at }) => void this.sessionsEnd.set(id, at),
   };
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();
@@ -320,6 +331,9 @@ export class State {
     this.timetable.add(at, { deadlineOf: name, priority: 0 });
   }
 }
+
+export const jobNotFound = (name: string): CarillonError =>
+  new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}'.`, { field: 'name', value: name });
 
 const removedAt = ({ removed }: JobState): number => removed?.at ?? 0;
 

@@ -269,7 +269,7 @@ describe('a start of several jobs is one decision', () => {
       keep(decision);
     };
     start(r, ['a', 'b', 'c']);
-    expect(groups).toEqual([['state', 'run', 'run']]);
+    expect(groups).toEqual([['state', 'run', 'run', 'audit']]);
   });
 
   test('and goes on when another leader takes over in its middle', () => {

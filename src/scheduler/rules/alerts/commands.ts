@@ -6,6 +6,7 @@ import { shorten } from '../../job/schema/explain.ts';
 import { faultIn } from '../../job/texts.ts';
 import type { Entry, State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
+import { noted } from '../access/audit.ts';
 import { named } from './alerts.ts';
 import { review, reviewJob, sendAgain } from './notifications.ts';
 
@@ -23,17 +24,15 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
   acknowledge({ state, now }, { id, until, by }) {
     if (until !== null) checkUntil(until, now);
     const alert = [...state.alerts.values()].find((each) => each.id === id);
-    if (alert === undefined)
-      throw new CarillonError('ALERT_NOT_FOUND', `There is no open alert with the id '${shorten(id)}'.`, {
-        field: 'id',
-        value: shorten(id),
-      });
+    if (alert === undefined) throw alertNotFound(id);
     if (alert.acknowledged !== null && alert.acknowledged.until === until) return () => alert;
     return (turn) => {
       const { draft } = turn;
       const acknowledged = { ...alert, acknowledged: { by, at: draft.now, until } };
       review(turn, acknowledged);
       draft.act({ kind: 'alert.acknowledged', ...named(alert), by });
+      const after = { until: until === null ? null : new Date(until).toISOString() };
+      noted(turn, { on: id, before: { acknowledged: alert.acknowledged?.by ?? null }, after });
       return acknowledged;
     };
   },
@@ -55,18 +54,26 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
     return (turn) => (entry.state.muted === null ? answerOf(entry) : setMuted(turn, entry, null, by));
   },
   'send-again'({ state }, { id }) {
-    if (state.outbox.get(id) === undefined)
-      throw new CarillonError(
-        'NOTIFICATION_NOT_FOUND',
-        `Notification '${id}' was delivered or does not exist.`,
-        {
-          field: 'id',
-          value: id,
-        },
-      );
-    return (turn) => sendAgain(turn, id);
+    const before = state.outbox.get(id);
+    if (before === undefined) throw notificationNotFound(id);
+    return (turn) => {
+      if (before.state !== 'waiting') noted(turn, { on: id });
+      return sendAgain(turn, id);
+    };
   },
 };
+
+export const alertNotFound = (id: string): CarillonError =>
+  new CarillonError('ALERT_NOT_FOUND', `There is no open alert with the id '${shorten(id)}'.`, {
+    field: 'id',
+    value: shorten(id),
+  });
+
+export const notificationNotFound = (id: string): CarillonError =>
+  new CarillonError('NOTIFICATION_NOT_FOUND', `Notification '${id}' was delivered or does not exist.`, {
+    field: 'id',
+    value: id,
+  });
 
 function checkUntil(until: number, now: number): void {
   if (until > now && until <= now + MOST_AHEAD_MS) return;
@@ -81,11 +88,18 @@ function checkUntil(until: number, now: number): void {
 
 function setMuted(turn: Turn, entry: Entry, muted: Entry['state']['muted'], by = muted?.by ?? '') {
   const { draft } = turn;
+  const before = shownMute(entry.state.muted);
   entry.state.muted = muted;
   draft.state(entry.state);
   draft.act({ kind: muted === null ? 'job.unmuted' : 'job.muted', job: entry.job.name, by });
+  noted(turn, { on: entry.job.name, before, after: shownMute(muted) });
   reviewJob(turn, entry);
   return answerOf(entry);
 }
+
+const shownMute = (muted: Entry['state']['muted']) => ({
+  mutedUntil: muted === null ? null : new Date(muted.until).toISOString(),
+  ...(muted !== null && muted.reason !== '' && { reason: muted.reason }),
+});
 
 const answerOf = ({ job, state }: Entry) => ({ job, state: { ...state } });

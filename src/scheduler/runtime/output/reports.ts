@@ -3,13 +3,16 @@
  * it is decided.
  */
 
+import type { Asker } from '../../access/principal.ts';
 import type { KeptOutput, ReportAnswer } from '../../command.ts';
 import type { RunReport, SchedulerHandle } from '../../handle.ts';
 import { isExternal } from '../../job/external.ts';
-import type { Job, Run } from '../../model/model.ts';
+import type { Run } from '../../model/model.ts';
 import type { Archive, Clock } from '../../ports.ts';
 import type { ReportedOutput } from '../../reported-output.ts';
+import { isPermitted } from '../../rules/access/needs.ts';
 import { EARLY_MS, MAX_REPORT_AGE_MS } from '../../rules/reports.ts';
+import type { State } from '../../state/state.ts';
 
 /** Names of kept output begin with it. */
 export const REPORTED = 'report-';
@@ -25,12 +28,20 @@ export interface ReportParts {
   readonly scheduler: Pick<SchedulerHandle, 'submit'>;
 }
 
-export async function submitReport(parts: ReportParts, job: Job, report: RunReport): Promise<ReportAnswer> {
-  // Refused when it is decided, and nothing is kept for it.
-  const isAwaited = isExternal(job.definition);
-  const output = isAwaited ? await keep(parts.reportedOutput, report) : null;
-  const givenUp = isAwaited ? await givenUpRun(parts, report) : null;
-  return parts.scheduler.submit({ ...report, kind: 'report', output, givenUp });
+export async function submitReport(
+  parts: ReportParts,
+  state: State,
+  report: RunReport,
+  asker?: Asker,
+): Promise<ReportAnswer> {
+  const command = { ...report, kind: 'report', output: null, givenUp: null } as const;
+  const job = state.jobs.get(report.name)?.job;
+  // Else it is refused when it is decided, and nothing is kept for it.
+  if (job === undefined || !isExternal(job.definition) || !isPermitted(state, command, asker))
+    return parts.scheduler.submit(command, asker);
+  const output = await keep(parts.reportedOutput, report);
+  const givenUp = await givenUpRun(parts, report);
+  return parts.scheduler.submit({ ...command, output, givenUp }, asker);
 }
 
 async function keep(

@@ -1,0 +1,104 @@
+/**
+ * What each kind of command needs, and on which jobs: the one table that the core decides by, against the current state.
+ * Where several jobs are put or removed, the command's own rules ask for each of them (`Permits`).
+ */
+
+import { CarillonError } from '../../../errors.ts';
+import { forbidden } from '../../access/forbidden.ts';
+import type { Asker, Permission } from '../../access/principal.ts';
+import type { Command } from '../../command.ts';
+import type { State } from '../../state/state.ts';
+import { alertNotFound, notificationNotFound } from '../alerts/commands.ts';
+import { runEnded } from '../runs.ts';
+import { notStarted } from '../start.ts';
+import { Permits } from './permits.ts';
+
+interface Asked {
+  readonly state: State;
+  readonly permits: Permits;
+  readonly asker: Asker;
+}
+type Need<K extends Command['kind']> = (asked: Asked, command: Extract<Command, { kind: K }>) => void;
+
+const onJob =
+  (permission: Permission) =>
+  ({ permits }: Asked, { name }: { readonly name: string }): void =>
+    permits.need(permission, name);
+
+const onRun = ({ state, permits }: Asked, { runId }: { readonly runId: string }): void => {
+  const job = state.runs.get(runId)?.job;
+  // Of one that has ended the command's own check says so.
+  if (job !== undefined) permits.need('operate', job, () => runEnded(runId));
+};
+
+/** An alert or a message that is about a job, or about the system. */
+function onSubject(permits: Permits, job: string | null | undefined, unknown: () => CarillonError): void {
+  if (job === undefined) return;
+  if (job !== null) permits.need('operate', job, unknown);
+  else if (permits.mayAll('read')) permits.needAll('operate');
+  else throw unknown();
+}
+
+/** Only nodes and the program itself: what they write is not a person's to say. */
+const ofNodes = ({ asker: { principal } }: Asked): void => {
+  if (principal.kind !== 'node' && principal.kind !== 'system') throw forbidden('admin');
+};
+
+const isSelf = ({ asker: { principal } }: Asked, kind: 'token' | 'person', id: string): boolean =>
+  principal.kind === kind && principal.id === id;
+
+const needs: { readonly [K in Command['kind']]: Need<K> } = {
+  'put-job': ({ permits }, { definition }) => {
+    const fault = permits.faultIn(definition);
+    if (fault !== null) throw fault;
+  },
+  // Each job by itself, where its result is made.
+  apply: () => undefined,
+  'delete-job': onJob('edit'),
+  pause: onJob('operate'),
+  resume: onJob('operate'),
+  trigger: onJob('operate'),
+  start: ({ permits }, { names }) => {
+    for (const name of [...new Set(names)].sort()) permits.need('operate', name, notStarted);
+  },
+  rerun: ({ permits }, { run }) => permits.need('operate', run.job),
+  kill: onRun,
+  complete: onRun,
+  report: onJob('operate'),
+  'mark-success': onJob('operate'),
+  acknowledge: ({ state, permits }, { id }) => {
+    const alert = [...state.alerts.values()].find((each) => each.id === id);
+    onSubject(permits, alert?.job, () => alertNotFound(id));
+  },
+  mute: onJob('operate'),
+  unmute: onJob('operate'),
+  'send-again': ({ state, permits }, { id }) =>
+    onSubject(permits, state.outbox.get(id)?.job, () => notificationNotFound(id)),
+  'create-token': ({ permits }) => permits.needAll('admin'),
+  'revoke-token': (asked, { id }) => {
+    if (!isSelf(asked, 'token', id)) asked.permits.needAll('admin');
+  },
+  'end-sessions': (asked, { id }) => {
+    if (!isSelf(asked, 'person', id)) asked.permits.needAll('admin');
+  },
+  'add-key': ofNodes,
+  'note-use': ofNodes,
+  note: ofNodes,
+};
+
+/** Throws FORBIDDEN, or what would be thrown if what the asker cannot read did not exist. */
+export function permit(state: State, command: Command, asker: Asker | undefined): void {
+  if (asker === undefined) return;
+  const need = needs[command.kind] as (asked: Asked, command: Command) => void;
+  need({ state, permits: new Permits(state, asker), asker }, command);
+}
+
+export function isPermitted(state: State, command: Command, asker: Asker | undefined): boolean {
+  try {
+    permit(state, command, asker);
+    return true;
+  } catch (error) {
+    if (error instanceof CarillonError) return false;
+    throw error;
+  }
+}
