@@ -184,6 +184,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       rules,
       'src/scheduler/runtime',
       'src/api/app.ts',
+      'src/api/listener.ts',
     ],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
     ...[peers, supervisor, executor, secrets, logs, engineList, notify, traces],

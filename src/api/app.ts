@@ -24,6 +24,7 @@ import { askerIn, requireNeeds } from './guard/needs.ts';
 import { limitReads, Reads } from './guard/reads.ts';
 import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
+import { createListener, type ListenerTls } from './listener.ts';
 import { LiveEvents } from './live.ts';
 import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
 import type { Load } from './metrics/scrape.ts';
@@ -85,6 +86,8 @@ export interface AppSettings {
   readonly openMetrics?: boolean;
   /** How late timers fire, as measured for metrics. */
   readonly loopDelay?: () => Buckets;
+  /** Default: plain HTTP. */
+  readonly tls?: ListenerTls;
   /** Spans of this node, for metrics. Absent: runs are not traced. */
   readonly traces?: () => TraceFigures;
   /** Absent: there is no archive of logs. */
@@ -95,13 +98,6 @@ export interface AppSettings {
   readonly webDir?: string;
 }
 
-/** Maximum time to receive a whole request: a full body over a slow line. */
-const requestTimeoutMs = 120_000;
-/**
- * Longer than the keep-alive of common proxies, so that the proxy closes first and never sends a request on a
- * closed connection.
- */
-const keepAliveMs = 75_000;
 /** Maximum length of a path parameter, percent-encoded: a run id has up to 200 characters. */
 const maxParamLength = 1_024;
 
@@ -129,13 +125,15 @@ const apiRoutes = [
 export function buildApp(parts: AppParts): FastifyInstance {
   const { scheduler, clock, log, node, peers, authenticator, settings = {} } = parts;
   const checkHost = hostCheck(settings.hosts ?? []);
-  const app = serverOf(parts, checkHost);
+  const connections = new Connections();
+  const app = serverOf(parts, checkHost, connections);
   const live = new LiveEvents(scheduler, {
     process: `${node.pid.toString(36)}${scheduler.now().toString(36)}`,
     clock,
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
-  const { streams, bodies, answers, reads, longAnswers, searches, load } = roomFor(app);
+  const { streams, bodies, answers, reads, longAnswers, searches, load } = roomFor(connections);
+  connections.use(app);
   const turns = new Turns(clock);
   const metrics = new Metrics({
     scheduler,
@@ -199,11 +197,14 @@ export function buildApp(parts: AppParts): FastifyInstance {
 }
 
 /** The server, without routes and hooks. */
-function serverOf({ log, settings = {} }: AppParts, checkHost: HostCheck): FastifyInstance {
-  const app = fastify({
+function serverOf(
+  { log, settings = {} }: AppParts,
+  checkHost: HostCheck,
+  connections: Connections,
+): FastifyInstance {
+  return fastify({
+    serverFactory: (handler) => createListener(handler, settings.tls ?? null, connections),
     bodyLimit: settings.bodyLimitBytes ?? apiLimits.bodyBytes,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveMs,
     rewriteUrl: ({ url = '/' }) => meantAddress(url),
     routerOptions: { maxParamLength },
     clientErrorHandler: answerNoRequest,
@@ -211,14 +212,10 @@ function serverOf({ log, settings = {} }: AppParts, checkHost: HostCheck): Fasti
     frameworkErrors: (error, request, reply) =>
       void sendError(log, thrownBy(() => checkHost(request)) ?? error, request, reply),
   });
-  // The default drops headers after the thousandth silently. The total size is limited to 16 KiB instead.
-  app.server.maxHeadersCount = 0;
-  return app;
 }
 
 /** Limits of what clients use at the same time, and the current values. */
-function roomFor(app: FastifyInstance) {
-  const connections = new Connections(app);
+function roomFor(connections: Connections) {
   const streams = new Room({ what: 'event or output streams', ...apiLimits.streams });
   const bodies = new Room({ what: 'bytes of request bodies', ...apiLimits.bodyRoom });
   const answers = new Room({ what: 'bytes of unread responses', ...apiLimits.answerRoom });

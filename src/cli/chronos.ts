@@ -17,6 +17,7 @@ import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { timeSchedule } from '../scheduler/rules/define.ts';
 import { nextInstant } from '../scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../scheduler/schedule/parse.ts';
+import type { Fetch } from './trust.ts';
 
 /** All jobs in one response: Chronos builds it in memory, which takes time. */
 const answerWithinMs = 120_000;
@@ -35,6 +36,7 @@ export async function fetchChronosJobs(
   address: string,
   credentials: string | null,
   generations: readonly Generation[] = [3, 2],
+  fetch: Fetch = globalThis.fetch,
 ): Promise<ChronosJobs> {
   const url = new URL(address);
   const user =
@@ -46,7 +48,7 @@ export async function fetchChronosJobs(
   const base = url.href.replace(/\/+$/, '');
   for (const generation of generations) {
     const path = listPaths[generation];
-    const response = await ask(`${base}${path}`, headers);
+    const response = await ask(fetch, `${base}${path}`, headers);
     if (response.status === 404) continue;
     const jobs: unknown = response.ok ? await response.json().catch(() => null) : null;
     if (Array.isArray(jobs)) return { jobs, generation };
@@ -57,7 +59,7 @@ export async function fetchChronosJobs(
   throw noChronos(`${base} has neither /v1/scheduler/jobs nor /scheduler/jobs`);
 }
 
-async function ask(url: string, headers: Record<string, string>): Promise<Response> {
+async function ask(fetch: Fetch, url: string, headers: Record<string, string>): Promise<Response> {
   try {
     return await fetch(url, { headers, signal: AbortSignal.timeout(answerWithinMs) });
   } catch (error) {

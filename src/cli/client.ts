@@ -33,6 +33,7 @@ import type {
 } from '../api/wire/views.ts';
 import { CarillonError } from '../errors.ts';
 import { nameInHeader } from './asker.ts';
+import { type Fetch, whyNotTrusted } from './trust.ts';
 
 /** Longer than the largest apply takes. */
 const answerWithinMs = 120_000;
@@ -111,10 +112,13 @@ const notConnected = new Set([
 export class Client {
   readonly #servers: readonly string[];
   readonly #by: string;
+  /** For other addresses of the same servers. */
+  readonly fetch: Fetch;
   #current = 0;
 
   /** `urls`: one server, or several separated by commas. */
-  constructor(urls: string, by: string) {
+  constructor(urls: string, by: string, fetch: Fetch = globalThis.fetch) {
+    this.fetch = fetch;
     this.#servers = urls.split(',').map(serverIn);
     this.#by = nameInHeader(by);
   }
@@ -314,9 +318,10 @@ export class Client {
       ...(bytes !== undefined && { body: bytes }),
     };
     const failures: string[] = [];
+    let distrusted: string | null = null;
     for (let tried = 0; tried < this.#servers.length; tried++) {
       try {
-        const response = await fetch(`${this.url}/api/v1${path}${search(query)}`, {
+        const response = await this.fetch(`${this.url}/api/v1${path}${search(query)}`, {
           ...init,
           ...(!patient && { signal: signal ?? AbortSignal.timeout(answerWithinMs) }),
         });
@@ -325,12 +330,14 @@ export class Client {
       } catch (error) {
         if (error instanceof ProblemError || error instanceof UnreachableError) throw error;
         const cause = causeOf(error);
-        failures.push(`${this.url} (${cause})`);
-        if (!notConnected.has(cause)) throw noAnswer(failures, true);
+        const distrust = whyNotTrusted(this.url, cause);
+        if (distrust === null) failures.push(`${this.url} (${cause})`);
+        if (distrust === null && !notConnected.has(cause)) throw noAnswer(failures, true);
+        distrusted ??= distrust;
         this.turn();
       }
     }
-    throw noAnswer(failures, false);
+    throw distrusted === null ? noAnswer(failures, false) : new UnreachableError(distrusted, false);
   }
 
   async #refusal(response: Response): Promise<Error> {

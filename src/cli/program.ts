@@ -67,6 +67,10 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
       '--url <url,…>',
       `server URLs; the first that answers is used (default: CARILLON_URL, or ${defaultUrl})`,
     )
+    .option(
+      '--ca <file>',
+      'trust these authorities for https, instead of the usual ones (default: CARILLON_CA)',
+    )
     .option('--json', 'print JSON, for scripts')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .configureHelp({ showGlobalOptions: true })
@@ -105,7 +109,7 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 function processIo(environment: Environment): Io {
-  const { url, color, spoolDir } = loadClientConfig(environment);
+  const { url, ca, color, spoolDir } = loadClientConfig(environment);
   // A reader may stop early, as in `carillon apply … | head`. The command continues, so that its exit code is
   // meaningful.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -138,5 +142,6 @@ function processIo(environment: Environment): Io {
     by: askedBy(),
     spoolDir,
     url,
+    ca,
   };
 }

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { Client } from './client.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
+import { fetchTrusting } from './trust.ts';
 
 /** The outside world of a command. Tests provide their own. */
 export interface Io {
@@ -33,6 +34,8 @@ export interface Io {
   readonly spoolDir: string;
   /** `CARILLON_URL`. */
   readonly url: string | null;
+  /** `CARILLON_CA`: a file. */
+  readonly ca?: string | null;
 }
 
 export interface Session {
@@ -59,11 +62,12 @@ export class Shell {
 
   /** Runs the body of a command. An error is printed as one block. */
   async run(command: Command, body: (session: Session) => Promise<ExitCode>): Promise<void> {
-    const options = command.optsWithGlobals<{ url?: string; json?: boolean }>();
+    const options = command.optsWithGlobals<{ url?: string; ca?: string; json?: boolean }>();
     const { io } = this;
     const json = options.json === true;
     try {
-      const client = new Client(options.url ?? io.url ?? defaultUrl, io.by);
+      const fetch = fetchTrusting(options.ca ?? io.ca ?? null);
+      const client = new Client(options.url ?? io.url ?? defaultUrl, io.by, fetch);
       const session: Session = {
         io,
         client,

@@ -13,6 +13,7 @@ import { CarillonError, invariant } from '../errors.ts';
 import { nearest } from '../scheduler/job/schema/nearest.ts';
 import { flagOf, type Setting, type ValuesOf, variableOf } from '../setting.ts';
 import { nodeSettings, settings } from './settings.ts';
+import { refuseOpenDoors } from './tls/doors.ts';
 
 /** All settings by name. Durations are in milliseconds, sizes in bytes. */
 export interface Config extends ValuesOf<typeof nodeSettings> {
@@ -25,13 +26,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** What an API client takes from the environment. */
 export interface ClientConfig {
   readonly url: string | null;
+  /** A file of authorities. */
+  readonly ca: string | null;
   readonly color: boolean;
   readonly spoolDir: string;
 }
 
 const names = Object.keys(settings);
 /** Variables set for jobs or read by the client. A scheduler started in such an environment ignores them. */
-const othersVariables = ['URL', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map((name) => `CARILLON_${name}`);
+const othersVariables = ['URL', 'CA', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map(
+  (name) => `CARILLON_${name}`,
+);
 
 /** A setting as given. `source` is `--port`, `CARILLON_PORT` or `carillon.yaml:3`. */
 interface RawSetting {
@@ -61,15 +66,16 @@ export function loadConfig(args: readonly string[], environment: Environment): C
     ...(valuesOf(isOfNode) as ValuesOf<typeof nodeSettings>),
     engines: valuesOf((name) => !isOfNode(name)),
   };
-  refuseOpenDoor(config, found.host);
+  refuseOpenDoors(config, (name) => found[name]?.source ?? flagOf(name));
   return Object.freeze(config);
 }
 
-/** Reads `CARILLON_URL`, the common `NO_COLOR`, and where the user keeps the state of programs. */
+/** Reads `CARILLON_URL` and `CARILLON_CA`, the common `NO_COLOR`, and where the user keeps the state of programs. */
 export function loadClientConfig(environment: Environment): ClientConfig {
   const state = environment.XDG_STATE_HOME || join(homedir(), '.local', 'state');
   return Object.freeze({
     url: environment.CARILLON_URL || null,
+    ca: environment.CARILLON_CA || null,
     color: !environment.NO_COLOR,
     spoolDir: join(state, 'carillon', 'spool'),
   });
@@ -95,19 +101,6 @@ function refused(name: string, { raw, source }: RawSetting, allowed: string): Ca
     value,
     allowed,
     source,
-  });
-}
-
-/** The API has no authentication: anyone who can reach the port can run commands on this host. */
-function refuseOpenDoor(config: Config, found: RawSetting | undefined): void {
-  const loopback = /^(localhost|::1|127(\.\d{1,3}){3})$/.test(config.host);
-  if (loopback || config.insecure) return;
-  const reason = 'The API has no authentication: anyone who can reach that address can run commands here';
-  throw new CarillonError('INVALID_FIELD', `${reason}. To allow this, pass --insecure.`, {
-    field: 'host',
-    value: config.host,
-    allowed: 'a loopback address (127.0.0.1, ::1, localhost), or any with --insecure',
-    source: found?.source ?? flagOf('host'),
   });
 }
 
@@ -225,9 +218,17 @@ function readText(path: string, source: string): string {
   }
 }
 
+/** Settings of earlier releases, in all their spellings, and what became of them. */
+const renamed: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({ insecure: 'insecureHttp' }).flatMap(([before, now]) =>
+    [flagOf, variableOf, (name: string) => name].map((spelt) => [spelt(before), spelt(now)]),
+  ),
+);
+
 function unknown(what: string, name: string, source: string, known: readonly string[]): CarillonError {
-  const meant = nearest(name, known);
-  const hint = meant ? ` Did you mean ${meant}?` : '';
+  const now = renamed[name];
+  const meant = now ?? nearest(name, known);
+  const hint = now ? ` It is ${now} now.` : meant ? ` Did you mean ${meant}?` : '';
   const allowed = meant ? [meant, ...known.filter((each) => each !== meant)] : known;
   return new CarillonError('UNKNOWN_SETTING', `Unknown ${what} ${name}.${hint}`, {
     field: name,

@@ -13,10 +13,12 @@ const addressProblems: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name has no address',
 };
 
-/** Listens and returns the address as a URL. ADDRESS_UNAVAILABLE on failure. */
-export async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+/** Listens for clients and returns the address as a URL. ADDRESS_UNAVAILABLE on failure. */
+export async function listen(app: FastifyInstance, config: Config): Promise<string> {
+  const { host, port } = config;
   try {
-    return await app.listen({ host, port });
+    const listening = await app.listen({ host, port });
+    return config.tlsCert === null ? listening : listening.replace(/^http:/, 'https:');
   } catch (error) {
     const problem = addressProblems[(error as NodeJS.ErrnoException).code ?? ''];
     if (problem === undefined) throw error;

@@ -32,6 +32,7 @@ import { logArchiveOf } from './log-archive.ts';
 import { raisePriority } from './priority.ts';
 import { type Bare, createShared } from './shared.ts';
 import { stopWithin } from './stop.ts';
+import { type Certificates, openCertificates } from './tls/certificates.ts';
 import { tracesOf } from './tracing.ts';
 
 /** More concurrent starts only delay each one: measured with containers and with processes. */
@@ -59,7 +60,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
-  const { node, store, engines, alerts, traces, archive } = parts;
+  const { node, store, engines, alerts, traces, archive, certificates } = parts;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -79,6 +80,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   endOnSignal(() => end(0));
   let code = 1;
   try {
+    certificates.start();
     await heartbeat?.start();
     await traces?.start();
     await archive?.start();
@@ -97,6 +99,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
       async () => traces?.stop(),
       async () => archive?.stop(),
       async () => app.close(),
+      () => certificates.stop(),
       () => store.close(),
       () => engines.close(),
     ];
@@ -126,12 +129,14 @@ interface Parts {
   /** Null: no archive of logs is configured. */
   readonly archive: LogArchive | null;
   readonly reportedOutput: ReportedOutput;
+  readonly certificates: Certificates;
 }
 
 /** Opens the data directory, the store and the engines, which everything else needs. */
 async function openParts(config: Config, { environment, version }: Program, log: Log): Promise<Parts> {
   const { dataDir, zk, logLimit } = config;
   makeDataDir(dataDir);
+  const certificates = await openCertificates(config, { clock: realClock, log });
   const supervisor = await installSupervisor(supervisorDir(dataDir), log);
   const bare: Bare = (count, argv) => onlyDescriptors(supervisor, count, argv);
   let installation = '';
@@ -189,7 +194,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const traces = tracesOf(config, { installation, node, environment, clock: realClock, log });
   return {
     ...{ config, environment, log, bare, installation, node, store, engines, alerts, traces },
-    ...{ archive, reportedOutput },
+    ...{ archive, reportedOutput, certificates },
     election: election(node),
   };
 }
@@ -237,6 +242,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     ...(traces !== null && { traces }),
     lastLines,
     reportedOutput: parts.reportedOutput,
+    certificates: parts.certificates.expiries,
     onFatal,
   });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));
@@ -247,6 +253,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     webDir,
     hosts: hostsOf(config),
     bare,
+    ...(parts.certificates.server !== null && { tls: parts.certificates.server }),
     metricsJobs: config.metricsJobs,
     loopDelay: () => loopDelay.buckets(),
     ...(traces !== null && { traces: () => traces.figures() }),

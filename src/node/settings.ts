@@ -15,9 +15,9 @@ import {
   size,
   text,
   whole,
-  yesOrNo,
 } from '../setting.ts';
 import { engineSettings, engines, helpOrder } from './engines.ts';
+import { accessSettings } from './settings-access.ts';
 import { secretSettings } from './settings-secrets.ts';
 
 /** A host name or an address, without a port. */
@@ -132,11 +132,6 @@ const exceptions = engines
 const reach = {
   host: setting({ ...anyText, placeholder: 'address' }, '127.0.0.1', 'Address to listen on.'),
   port: setting(whole(0, 65_535), 4400, 'Port to listen on; 0 picks a free port.'),
-  insecure: setting(
-    yesOrNo,
-    false,
-    'Allow a non-loopback --host. The API has no authentication: anyone who can reach the port can run commands here.',
-  ),
   dataDir: setting(
     { ...anyText, placeholder: 'folder' },
     './.carillon',
@@ -294,7 +289,15 @@ const limits = {
 } as const satisfies SettingsTable;
 
 /** Settings of the node itself. */
-export const nodeSettings = { ...reach, ...secretSettings, ...telling, ...tracing, ...archiving, ...limits };
+export const nodeSettings = {
+  ...reach,
+  ...accessSettings,
+  ...secretSettings,
+  ...telling,
+  ...tracing,
+  ...archiving,
+  ...limits,
+};
 
 const behindReach: SettingsTable = {
   ...engineSettings,
@@ -311,6 +314,7 @@ const behindReach: SettingsTable = {
  */
 export const settings: SettingsTable = {
   ...reach,
+  ...accessSettings,
   ...Object.fromEntries(helpOrder.map((name) => [name, behindReach[name]!])),
   ...behindReach,
 };

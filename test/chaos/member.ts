@@ -160,7 +160,7 @@ export function schedulers(
     const docker = setting.dockerHost === null ? [] : ['--docker-host', setting.dockerHost];
     const alerts = setting.alertsFile === null ? [] : ['--alerts-file', setting.alertsFile];
     const options = [
-      ...['--host', network.address(name), '--insecure', '--port', String(schedulerPort)],
+      ...['--host', network.address(name), '--insecure-http', '--port', String(schedulerPort)],
       ...['--data-dir', dir, '--log-format', 'json', ...cluster, ...docker, ...alerts],
     ];
     const programOf = (source: string): Program => {

@@ -164,7 +164,7 @@ describe('as a process', () => {
   test.each([
     ['a number that is none', ['runs', '-n', 'many'], 2, /whole number, 1 or more/],
     ['a setting that is not known', ['serve', '--prot', '1'], 2, /Did you mean --port/],
-    ['an open door', ['serve', '--host', '0.0.0.0'], 2, /--insecure/],
+    ['an open door', ['serve', '--host', '0.0.0.0'], 2, /--insecure-http/],
   ])('%s: exit code and words', async (_, args, code, words) => {
     expect(await ending(carillon(...args))).toEqual({ code, said: expect.stringMatching(words) });
   });

@@ -138,7 +138,7 @@ run: { command: echo child }
       `Cannot listen on 127.0.0.1 port ${port}: another process already listens there.`,
     );
     await expect(second).rejects.not.toThrow(/\n +at /);
-    const elsewhere = Server.start(join(dir, 'second'), ['--host', '192.0.2.1', '--insecure']);
+    const elsewhere = Server.start(join(dir, 'second'), ['--host', '192.0.2.1', '--insecure-http']);
     await expect(elsewhere).rejects.toThrow('this host does not have the address');
     const nowhere = Server.start('/proc/nowhere/data');
     await expect(nowhere).rejects.toThrow('The data directory /proc/nowhere/data cannot be written: ');

@@ -21,7 +21,7 @@ test('without anything said, the defaults hold, and nobody can change them', () 
     port: 4400,
     dataDir: './.carillon',
     zk: null,
-    insecure: false,
+    insecureHttp: false,
   });
   expect(Object.isFrozen(config)).toBe(true);
 });
@@ -29,7 +29,7 @@ test('without anything said, the defaults hold, and nobody can change them', () 
 describe('a setting has one name everywhere', () => {
   const path = file(
     'all.yaml',
-    'dataDir: /f\nport: 1\npools: { etl: 2 }\ninsecure: true\nlogRetention: P1D\nlogLimit: 1024\n',
+    'dataDir: /f\nport: 1\npools: { etl: 2 }\ninsecureHttp: true\nlogRetention: P1D\nlogLimit: 1024\n',
   );
   test.each([
     [
@@ -40,7 +40,7 @@ describe('a setting has one name everywhere', () => {
         '--port=1',
         '--pools',
         'etl=2',
-        '--insecure',
+        '--insecure-http',
         '--log-retention',
         'P1D',
         '--log-limit',
@@ -55,7 +55,7 @@ describe('a setting has one name everywhere', () => {
         CARILLON_DATA_DIR: '/f',
         CARILLON_PORT: '1',
         CARILLON_POOLS: 'etl=2',
-        CARILLON_INSECURE: 'true',
+        CARILLON_INSECURE_HTTP: 'true',
         CARILLON_LOG_RETENTION: 'PT24H',
         CARILLON_LOG_LIMIT: '1024',
       },
@@ -68,7 +68,7 @@ describe('a setting has one name everywhere', () => {
         '--config',
         file(
           'all.json',
-          '{"dataDir":"/f","port":1,"pools":{"etl":2},"insecure":true,"logRetention":"P1D","logLimit":"1KiB"}',
+          '{"dataDir":"/f","port":1,"pools":{"etl":2},"insecureHttp":true,"logRetention":"P1D","logLimit":"1KiB"}',
         ),
       ],
       {},
@@ -78,7 +78,7 @@ describe('a setting has one name everywhere', () => {
       dataDir: '/f',
       port: 1,
       pools: { etl: 2 },
-      insecure: true,
+      insecureHttp: true,
       logRetention: 86_400_000,
       logLimit: 1_024,
     });
@@ -127,7 +127,7 @@ describe('names of hosts', () => {
     ['what it advertises', ['--advertise-url', 'http://n1.example:80'], ['127.0.0.1', 'n1.example']],
     ['what it is allowed', ['--allowed-host', 'a.example,b'], ['127.0.0.1', 'a.example', 'b']],
   ])('the server is reached by %s', (_, args, names) => {
-    expect(hostsOf(loadConfig([...args, '--insecure'], {}))).toEqual(names);
+    expect(hostsOf(loadConfig([...args, '--insecure-http'], {}))).toEqual(names);
   });
 });
 
@@ -196,11 +196,11 @@ describe('a value that is not allowed is refused with where it came from', () =>
     [['--port', '70000'], {}, '--port', /from 0 to 65535/],
     [['--port', '-1'], {}, '--port', /from 0 to 65535/],
     [['--port'], {}, '--port', /has no value/],
-    [['--port', '--insecure'], {}, '--port', /has no value/],
+    [['--port', '--insecure-http'], {}, '--port', /has no value/],
     [[], { CARILLON_PORT: '44OO' }, 'CARILLON_PORT', /"44OO".*whole number/],
     [['--config', file('port.yaml', '# where\nport: high\n')], {}, `${folder}/port.yaml:2`, /"high"/],
     [['--log-level', 'loud'], {}, '--log-level', /one of debug, info/],
-    [['--insecure=perhaps'], {}, '--insecure', /true or false/],
+    [['--insecure-http=perhaps'], {}, '--insecure-http', /true or false/],
     [['--log-retention', '2 weeks'], {}, '--log-retention', /ISO 8601/],
     [['--metrics-jobs', '10001'], {}, '--metrics-jobs', /from 0 to 10000/],
     [['--metrics-jobs', '1,2'], {}, '--metrics-jobs', /or both: 1000,team=sales/],
@@ -225,19 +225,47 @@ describe('a value that is not allowed is refused with where it came from', () =>
 });
 
 describe('the door stays shut', () => {
+  const tls = ['--tls-cert', 'a.pem', '--tls-key', 'a.key'];
+  const peers = ['--peer-cert', 'n.pem', '--peer-key', 'n.key', '--peer-ca', 'ca.pem'];
+
   test.each(['0.0.0.0', '::', '192.168.1.5', 'example.com', '127.0.0.1.example.com'])(
-    '%s needs --insecure',
+    '%s needs TLS or --insecure-http',
     (host) => {
+      const refused = { code: 'INVALID_FIELD', details: { field: 'host', value: host } };
       expect(refusal([], { CARILLON_HOST: host })).toMatchObject({
-        code: 'INVALID_FIELD',
-        details: { field: 'host', value: host, source: 'CARILLON_HOST' },
+        ...refused,
+        details: { ...refused.details, source: 'CARILLON_HOST' },
       });
-      expect(loadConfig(['--host', host, '--insecure'], {}).host).toBe(host);
+      expect(loadConfig(['--host', host, ...tls], {}).host).toBe(host);
+      expect(loadConfig(['--host', host, '--insecure-http'], {}).host).toBe(host);
+      const cluster = ['--host', host, ...tls, '--zk', 'z:1'];
+      expect(refusal(cluster, {})).toMatchObject(refused);
+      expect(loadConfig([...cluster, ...peers], {}).host).toBe(host);
     },
   );
 
   test.each(['127.0.0.1', '127.1.2.3', 'localhost', '::1'])('%s does not', (host) => {
     expect(loadConfig(['--host', host], {}).host).toBe(host);
+  });
+
+  test.each([
+    [['--tls-cert', 'a'], '--tls-key'],
+    [['--tls-key', 'a'], '--tls-cert'],
+    [['--tls-client-ca', 'a'], '--tls-cert'],
+    [['--peer-cert', 'a', '--peer-ca', 'b'], '--peer-key'],
+  ])('%j also needs %s', (args, lacks) => {
+    expect(refusal(args, {})).toMatchObject({ code: 'INVALID_FIELD', details: { source: args[0] } });
+    expect(refusal(args, {}).message).toContain(lacks);
+  });
+
+  test.each([
+    [['--insecure'], {}, '--insecure-http'],
+    [[], { CARILLON_INSECURE: 'true' }, 'CARILLON_INSECURE_HTTP'],
+    [['--config', file('old.yaml', 'insecure: true\n')], {}, 'insecureHttp'],
+  ])('what it was called before names what it is called now: %j %j', (args, environment, now) => {
+    const error = refusal(args, environment);
+    expect(error.code).toBe('UNKNOWN_SETTING');
+    expect(error.message).toContain(`It is ${now} now.`);
   });
 });
 
@@ -253,11 +281,13 @@ test('every setting is in the help', () => {
 test('the client knows where the server is, whether colour is wanted, and where it keeps reports', () => {
   expect(loadClientConfig({ XDG_STATE_HOME: '/state' })).toEqual({
     url: null,
+    ca: null,
     color: true,
     spoolDir: '/state/carillon/spool',
   });
-  expect(loadClientConfig({ CARILLON_URL: 'http://x', NO_COLOR: '1' })).toEqual({
+  expect(loadClientConfig({ CARILLON_URL: 'http://x', CARILLON_CA: 'ca.pem', NO_COLOR: '1' })).toEqual({
     url: 'http://x',
+    ca: 'ca.pem',
     color: false,
     spoolDir: join(homedir(), '.local/state/carillon/spool'),
   });

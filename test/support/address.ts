@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 export async function addressOf(server: ChildProcess, printed: string[] = []): Promise<string> {
   for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
     printed.push(`${line}\n`);
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+    const url = /https?:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
     if (url !== undefined) return url;
   }
   throw new Error(`the server ended before it listened:\n${printed.join('')}`);

@@ -14,7 +14,7 @@
  * whose stream ends because of the closing. This class closes them.
  */
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CarillonError } from '../../errors.ts';
@@ -38,12 +38,20 @@ interface Connection {
 export class Connections {
   /** In the order in which they entered their phase. */
   readonly #open = new Map<Socket, Connection>();
+  /** Sockets of TCP until their handshake of TLS is complete, by both of their ends. */
+  readonly #handshakes = new Map<string, Socket>();
   #closing = false;
 
-  constructor(app: FastifyInstance) {
-    app.server.on('connection', (socket) => this.#accept(socket));
+  /** Of a server that was just made. `secure`: it speaks TLS. */
+  guard(server: Server, secure: boolean): void {
+    server.on('connection', (socket) => this.#accept(socket, secure));
+    if (secure) server.on('secureConnection', (socket: Socket) => this.#secured(socket));
     // Before the framework's own listener, which starts to handle the request at once.
-    app.server.prependListener('request', (request, response) => this.#asked(request, response));
+    server.prependListener('request', (request, response) => this.#asked(request, response));
+  }
+
+  /** Before other hooks. */
+  use(app: FastifyInstance): void {
     app.addHook('onRequest', async (request, reply) => {
       if (!(await this.#turnOf(request.raw.socket, reply))) reply.hijack();
     });
@@ -57,17 +65,37 @@ export class Connections {
     return this.#open.size;
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, secure: boolean): void {
     const address = socket.remoteAddress ?? '';
     if (this.#closing || !this.#makeWay(address)) {
       socket.destroy();
       return;
     }
-    const answers: Connection['answers'] = new Map();
-    this.#open.set(socket, { address, phase: 'quiet', ours: false, answers });
+    this.#keep(socket, { address, phase: 'quiet', ours: false, answers: new Map() });
+    if (!secure) return;
+    const ends = endsOf(socket);
+    this.#handshakes.set(ends, socket);
+    socket.once('close', () => this.#handshakes.delete(ends));
+  }
+
+  /** The handshake is complete: from now on requests and answers pass this socket, above that of TCP. */
+  #secured(socket: Socket): void {
+    const below = this.#handshakes.get(endsOf(socket));
+    const connection = below && this.#open.get(below);
+    if (below === undefined || connection === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#handshakes.delete(endsOf(socket));
+    this.#open.delete(below);
+    this.#keep(socket, connection);
+  }
+
+  #keep(socket: Socket, connection: Connection): void {
+    this.#open.set(socket, connection);
     socket.once('close', () => {
       this.#open.delete(socket);
-      for (const go of answers.values()) go();
+      for (const go of connection.answers.values()) go();
     });
   }
 
@@ -150,6 +178,9 @@ function rankOf({ phase, ours, answers }: Connection): number {
   const unread = first !== undefined && (first.writableEnded || first.writableNeedDrain);
   return unread ? 4 + own : Number.POSITIVE_INFINITY;
 }
+
+const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 function firstOf(answers: Connection['answers']): ServerResponse | undefined {
   const [first] = answers.keys();

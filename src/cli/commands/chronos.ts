@@ -182,7 +182,7 @@ export async function exportChronos(
   generation: Generation,
   output: string | undefined,
 ): Promise<ExitCode> {
-  const { jobs } = await fetchChronosJobs(session.client.url, null, [generation]);
+  const { jobs } = await fetchChronosJobs(session.client.url, null, [generation], session.client.fetch);
   const text = `${JSON.stringify(jobs, null, 2)}\n`;
   if (output === undefined) session.io.out(text);
   else {

@@ -10,6 +10,7 @@ import { Reporter } from '../exec/reporter.ts';
 import { Spool } from '../exec/spool.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { defaultUrl, type Io, type Shell } from '../shell.ts';
+import { fetchTrusting } from '../trust.ts';
 
 /** The end of the command is not held up for longer. */
 const END_WITHIN_MS = 5_000;
@@ -33,7 +34,7 @@ export function addExecCommand(program: Command, shell: Shell): void {
         'for the next exec, for up to 7 days. 127: the command was not found, 126: it cannot be run, 128+n: ended by signal n.',
     )
     .action(async (name: string | undefined, argv: string[], options: ExecOptions, command: Command) => {
-      const { url } = command.optsWithGlobals<{ url?: string }>();
+      const { url, ca } = command.optsWithGlobals<{ url?: string; ca?: string }>();
       if (options.flush === true && name === undefined)
         await shell.run(command, ({ client }) => flush(shell.io, client, options));
       else if (name === undefined || argv.length === 0 || options.flush === true)
@@ -41,7 +42,7 @@ export function addExecCommand(program: Command, shell: Shell): void {
       else
         shell.exitCode = await exec(
           shell.io,
-          { name, argv, url: url ?? shell.io.url ?? defaultUrl },
+          { name, argv, url: url ?? shell.io.url ?? defaultUrl, ca: ca ?? shell.io.ca ?? null },
           options,
         );
     });
@@ -69,16 +70,18 @@ interface Asked {
   readonly name: string;
   readonly argv: readonly string[];
   readonly url: string;
+  readonly ca: string | null;
 }
 
-async function exec(io: Io, { name, argv, url }: Asked, options: ExecOptions): Promise<number> {
+async function exec(io: Io, asked: Asked, options: ExecOptions): Promise<number> {
+  const { name, argv } = asked;
   // First of all: nothing of ours may delay it.
   const output = new KeptOutput();
   const at = io.now();
   const running = runCommand(argv, (chunk) => output.add(chunk));
   const tell = teller(io);
   const spool = spoolOf(io, options);
-  const reporter = new Reporter({ client: clientOf(url, io, tell), spool, now: () => io.now(), tell });
+  const reporter = new Reporter({ client: clientOf(asked, io, tell), spool, now: () => io.now(), tell });
   const rid = randomUUID();
   const stop = new AbortController();
   reporter.add({ job: name, step: 'start', rid, at });
@@ -103,9 +106,9 @@ async function exec(io: Io, { name, argv, url }: Asked, options: ExecOptions): P
 }
 
 /** Null if the address is wrong, which must not keep the command from running. */
-function clientOf(url: string, io: Io, tell: (text: string) => void): Client | null {
+function clientOf({ url, ca }: Asked, io: Io, tell: (text: string) => void): Client | null {
   try {
-    return new Client(url, io.by);
+    return new Client(url, io.by, fetchTrusting(ca));
   } catch (error) {
     tell((error as Error).message);
     return null;

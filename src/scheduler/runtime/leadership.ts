@@ -40,6 +40,7 @@ export interface LeadershipParts {
   /** How long no node led before, as far as this node knows. */
   readonly unledMs: number;
   readonly commits: WatchParts['commits'];
+  readonly certificates?: Launcher['expiries'];
   /** Sends a notification to its receiver; see `Notifier.send`. */
   readonly send: (notification: Notification) => Promise<void>;
   readonly onNotices: OnNotices;

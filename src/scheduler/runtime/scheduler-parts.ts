@@ -35,6 +35,8 @@ export interface SchedulerParts {
   readonly auditSink?: { readonly write: (lines: readonly AuditLine[]) => void };
   /** Older lines of the audit are not answered. Default: that of the record. */
   readonly auditRetentionMs?: number;
+  /** Those that this node itself shows to others. */
+  readonly certificates?: Launcher['expiries'];
   /** A broken invariant: the node cannot continue and the process should end. */
   readonly onFatal: (error: unknown) => void;
 }

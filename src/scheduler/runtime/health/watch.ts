@@ -1,6 +1,6 @@
 /** Looks at intervals whether what the leader depends on works: engines, the store, certificates. */
 
-import type { Expiry } from '../../expiry.ts';
+import type { Expiries, Expiry } from '../../expiry.ts';
 import type { CommitFigures } from '../../handle.ts';
 import type { Trouble } from '../../model/alert.ts';
 import type { Clock, EngineDescription, Launcher } from '../../ports.ts';
@@ -15,10 +15,14 @@ const SLOW_FROM_S = 1;
 const COMMIT_LOOKS = 4;
 /** Fewer commits in that time say nothing. */
 const COMMITS_FROM = 2;
+/** Before the names of this node's own certificates. */
+const OWN_CERTIFICATES = 'tls';
 const EXPIRES_WITHIN_MS = 14 * 86_400_000;
 
 export interface WatchParts {
   readonly launchers: ReadonlyMap<string, Launcher>;
+  /** Of this node itself. */
+  readonly certificates?: Expiries | undefined;
   readonly commits: () => CommitFigures;
   readonly clock: Clock;
   readonly onLooked: (troubles: readonly Trouble[]) => void;
@@ -51,12 +55,13 @@ export class Watch {
   }
 
   async #look(): Promise<void> {
-    const { launchers, clock } = this.#parts;
+    const { launchers, clock, certificates } = this.#parts;
     const looks = [...launchers.values()].map(async (launcher) => [
       ...troublesOf(launcher.engine, await describe(launcher, clock)),
       ...expiring(launcher.engine, (await launcher.expiries?.()) ?? [], clock.now()),
     ]);
-    const troubles = [...(await Promise.all(looks)).flat(), ...this.#store()];
+    const own = expiring(OWN_CERTIFICATES, (await certificates?.()) ?? [], clock.now());
+    const troubles = [...(await Promise.all(looks)).flat(), ...own, ...this.#store()];
     if (!this.#stopped) this.#parts.onLooked(troubles);
   }
 

@@ -1,0 +1,37 @@
+/** Settings of who gets in: certificates, the listener for other nodes, and the login to ZooKeeper. */
+
+import { type SettingsTable, setting, text, whole, yesOrNo } from '../setting.ts';
+
+const file = text('file');
+
+/** In the order of the help. */
+export const accessSettings = {
+  insecureHttp: setting(
+    yesOrNo,
+    false,
+    'Allow a non-loopback --host without TLS, because something in front of this server does it.',
+  ),
+  tlsCert: setting(
+    file,
+    null,
+    'File with the certificate of this server and its intermediates, as PEM. Read again when it changes. Default: plain HTTP.',
+  ),
+  tlsKey: setting(file, null, 'File with the key of that certificate, as PEM.'),
+  tlsClientCa: setting(
+    file,
+    null,
+    'File with authorities whose certificates clients may show to log in, as PEM. Default: no certificates of clients.',
+  ),
+  peerPort: setting(
+    whole(0, 65_535),
+    0,
+    'Port to listen on for the other nodes, with --zk; 0 picks a free port.',
+  ),
+  peerCert: setting(
+    file,
+    null,
+    'File with the certificate of this node, as PEM, which it shows to other nodes and they to it.',
+  ),
+  peerKey: setting(file, null, 'File with the key of that certificate, as PEM.'),
+  peerCa: setting(file, null, 'File with the authority of the certificates of all nodes, as PEM.'),
+} as const satisfies SettingsTable;
