@@ -23,7 +23,7 @@ export const engineSettings: SettingsTable = Object.assign({}, ...engines.map(({
 /** Order of the settings in the help: addresses before limits. Settings that are not named here come last. */
 export const helpOrder: readonly string[] = [
   ...['dockerHost', 'dockerTlsDir', 'dockerConfig', 'swarmHost', 'sshHosts'],
-  ...['secretDir', 'secretEnv', 'secretExec'],
+  ...['secretDir', 'secretEnv', 'secretExec', 'vaultFile'],
   ...[
     'processConcurrency',
     'dockerConcurrency',

@@ -12,6 +12,8 @@ import { createReportedOutput } from '../executor/logs/reported-output.ts';
 import { createRunLogs } from '../executor/logs/run-logs.ts';
 import { createRemoteEngine } from '../executor/remote.ts';
 import { createSecrets } from '../executor/secrets/secrets.ts';
+import { Vault } from '../executor/secrets/vault.ts';
+import { readVaultFile } from '../executor/secrets/vault-file.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Alerts } from '../notify/alerts.ts';
 import { forwardedBy, Peers } from '../peers/client.ts';
@@ -164,12 +166,16 @@ async function openParts(config: Config, { environment, version }: Program, log:
     maxAgeMs: config.logRetention,
   });
   const logs = archive === null ? kept : withArchive(kept, archive);
+  const vault =
+    config.vaultFile === null
+      ? null
+      : new Vault(await readVaultFile(config.vaultFile), { clock: realClock, log });
   const secrets = createSecrets({
     clock: realClock,
     environment,
     variables: config.secretEnv,
     programs: config.secretExec,
-    server: null,
+    server: vault,
     bare: (argv) => bare(STANDARD, argv),
   });
   const engines = await createEngines(

@@ -1,7 +1,7 @@
 /** The settings of sources that jobs may name for their secrets. */
 
 import { isAbsolute } from 'node:path';
-import { listOf, type SettingsTable, setting } from '../setting.ts';
+import { listOf, type SettingsTable, setting, text } from '../setting.ts';
 
 const variables = listOf(
   {
@@ -23,4 +23,9 @@ export const secretSettings = {
     "Variables of this program's environment that jobs may use as secrets; a * at the end stands for any text.",
   ),
   secretExec: setting(programs, Object.freeze([]), 'Programs that jobs may run to get a secret.'),
+  vaultFile: setting(
+    text('file'),
+    null,
+    'File of a HashiCorp Vault or OpenBao server, and of the paths there that jobs may use as secrets.',
+  ),
 } as const satisfies SettingsTable;

@@ -4,7 +4,7 @@
  * launcher says. Nothing sleeps: jobs wait at gates, the tests wait for observations and traces.
  */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../src/errors.ts';
@@ -30,7 +30,7 @@ export interface LauncherHarness {
   close(): Promise<void>;
 }
 
-export type LauncherCase = 'secrets' | 'leftover' | 'race' | 'clusters' | 'times';
+export type LauncherCase = 'secrets' | 'masks' | 'leftover' | 'race' | 'clusters' | 'times';
 
 const installation = 'conformance';
 let sequence = 0;
@@ -223,6 +223,30 @@ export function launcherConformance(
         const both = await read({});
         expect(both).toContain('out 5\n');
         expect(both).toContain('err 5\n');
+      });
+
+      test('without the values of its secrets, whoever started it', async (context) => {
+        if (skips.masks) context.skip(skips.masks);
+        const { launcher } = await begin();
+        const gate = trace();
+        const file = join(harness.traces, 'masked-file');
+        writeFileSync(file, 'hush-4712\n');
+        const script = `T="$TOKEN"; printf 'a hush'; sleep 0.1; echo "\${T#hush} b"; ${waitFor(gate)}; echo "it is $T"`;
+        const spec = job(script, { secrets: { TOKEN: { file } } });
+        await launcher.launch(spec);
+        await until('output', async () => (await text(launcher, spec.launchName)).includes('b'));
+        await launcher.stop();
+        rmSync(file);
+        const { launcher: next, seen: later } = await begin();
+        const read = (query: LogQuery = {}) => text(next, spec.launchName, query);
+        expect(await read()).toBe('a *** b\n');
+        const followed = read({ follow: true });
+        gate.make();
+        expect((await later.ended(spec.launchName)).exitCode).toBe(0);
+        const all = 'a *** b\nit is ***\n';
+        expect([await followed, await read(), await read({ tail: 2 })]).toEqual([all, all, all]);
+        await next.remove(spec.launchName);
+        expect(await read({ timestamps: true })).toBe(all);
       });
 
       test('follows a running launch to its end', async () => {

@@ -1,6 +1,7 @@
 /** Labels of launches on container engines, and the limit of their output there. */
 
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
+import { secretsLabel } from './masks.ts';
 
 /** Labels by which a launch is found again; the job's own labels are set beside them. */
 export const labelOf = {
@@ -29,5 +30,6 @@ export function launchLabels(spec: LaunchSpec): Record<string, string> {
     [labelOf.attempt]: String(spec.attempt),
     [labelOf.term]: String(spec.term),
     [labelOf.due]: new Date(spec.due).toISOString(),
+    ...secretsLabel(spec),
   };
 }

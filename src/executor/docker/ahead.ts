@@ -7,6 +7,7 @@ import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Log, Preparation } from '../../scheduler/ports.ts';
 import { sleep } from '../../scheduler/waiting.ts';
 import { labelOf } from '../container/labels.ts';
+import type { LaunchMasks } from '../container/masks.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import { Preparations } from '../preparations.ts';
 import type { Secrets } from '../secrets/secrets.ts';
@@ -44,6 +45,7 @@ export interface DockerAheadParts {
   readonly log: Log;
   readonly pulls: ImagePulls;
   readonly secrets: Secrets;
+  readonly masks: LaunchMasks;
 }
 
 export function containersAhead(parts: DockerAheadParts): Preparations<Ready> {

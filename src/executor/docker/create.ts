@@ -7,6 +7,7 @@ import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { ownCredentials } from '../container/credentials.ts';
+import type { LaunchMasks } from '../container/masks.ts';
 import { EngineRefusal, type RegistryAuth } from '../container/transport.ts';
 import { readSecretVariables, type Secrets } from '../secrets/secrets.ts';
 import type { GatedEngine } from './gate.ts';
@@ -22,6 +23,7 @@ export interface CreateContext {
   readonly mayStart: () => boolean;
   readonly pulls: ImagePulls;
   readonly secrets: Secrets;
+  readonly masks: LaunchMasks;
   /** What the launch is waiting for, for people. */
   readonly onProgress: (detail: string) => void;
 }
@@ -66,6 +68,10 @@ export async function create(order: Order, context: CreateContext): Promise<stri
   const image = request._body.Image;
   const attempt = async () => {
     if (!mayStart()) throw notLeading(engine);
+    context.masks.note(
+      spec.launchName,
+      files.map(({ bytes }) => bytes),
+    );
     const id = await engine.create(request);
     await prepareContainer(engine, id, spec, files);
     return id;

@@ -27,6 +27,7 @@ import { type FrameParser, readFrames } from '../container/frames.ts';
 import { labelOf } from '../container/labels.ts';
 import { isCut } from '../container/log-cut.ts';
 import { copyLogs, type EngineLogQuery, engineLogs } from '../container/logs.ts';
+import { LaunchMasks, maskedOutput } from '../container/masks.ts';
 import { wantedOutput } from '../container/output.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
@@ -77,6 +78,7 @@ class DockerLauncher implements Launcher {
   /** An inventory asks for removals again; a second copy would find the logs gone. */
   readonly #removals = new Flights();
   readonly #pulls: ImagePulls;
+  readonly #masks: LaunchMasks;
   /** Pending KILLs after a TERM, by launch name, each with its own time. */
   readonly #finalKills = new Map<string, () => void>();
   #stopped = false;
@@ -87,7 +89,9 @@ class DockerLauncher implements Launcher {
     this.#docker = new GatedEngine({ host, tls, clock });
     this.expiries = expiriesOf(tls);
     this.#pulls = new ImagePulls({ engine: this.#docker, credentials, clock, log });
-    this.#prepared = containersAhead({ engine: this.#docker, clock, log, pulls: this.#pulls, secrets });
+    this.#masks = new LaunchMasks(secrets, log);
+    const context = { engine: this.#docker, clock, log, pulls: this.#pulls, secrets, masks: this.#masks };
+    this.#prepared = containersAhead(context);
     this.ahead = {
       prepare: (spec, how) => this.#prepare(spec, how),
       isHeld: (launchName) => this.#prepared.isHeld(launchName),
@@ -172,7 +176,7 @@ class DockerLauncher implements Launcher {
     return engineLogs(launchName, query, {
       logs: this.#parts.logs,
       find: (name) => this.#find(name),
-      read: ({ Id }) => this.#engineLogs(Id, query),
+      read: (container) => this.#engineLogs(container, query),
     });
   }
 
@@ -202,8 +206,9 @@ class DockerLauncher implements Launcher {
       log.warn({ launch: launchName }, 'launch.remove-refused-while-running');
       return;
     }
-    await copyLogs(launchName, this.#engineLogs(container.Id, { timestamps: true }), { logs, log });
+    await copyLogs(launchName, this.#engineLogs(container, { timestamps: true }), { logs, log });
     this.#watch.forget(launchName);
+    this.#masks.forget(launchName);
     await this.#docker.remove(container.Id);
   }
 
@@ -215,6 +220,7 @@ class DockerLauncher implements Launcher {
       clock: this.#parts.clock,
       pulls: this.#pulls,
       secrets: this.#parts.secrets,
+      masks: this.#masks,
       onProgress: (detail) => {
         const { launchName } = spec;
         this.#emit({ kind: 'preparing', launchName, at: this.#parts.clock.now(), detail });
@@ -265,14 +271,17 @@ class DockerLauncher implements Launcher {
     this.#finalKills.set(Id, cancel);
   }
 
-  async *#engineLogs(id: string, query: LogQuery): AsyncGenerator<LogChunk> {
+  async *#engineLogs(container: ContainerInspection, query: LogQuery): AsyncGenerator<LogChunk> {
     const { signal } = query;
     const reading = new AbortController();
     const end = () => reading.abort();
     if (signal?.aborted) return;
     signal?.addEventListener('abort', end);
     try {
-      yield* this.#wantedLogs(id, query, reading.signal);
+      const { Id, Name, Config } = container;
+      const launch = { name: Name.slice(1), labels: Config.Labels, env: Config.Env };
+      const masks = await this.#masks.of(launch);
+      yield* this.#wantedLogs(Id, query, masks, reading.signal);
     } catch (error) {
       if (!reading.signal.aborted) throw error;
     } finally {
@@ -281,7 +290,12 @@ class DockerLauncher implements Launcher {
     }
   }
 
-  #wantedLogs(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogChunk> {
+  #wantedLogs(
+    id: string,
+    query: LogQuery,
+    masks: readonly Buffer[],
+    signal: AbortSignal,
+  ): AsyncGenerator<LogChunk> {
     const docker = this.#docker;
     const whole = { stdout: true, stderr: true, follow: false, tail: 'all' } as const;
     const read = async function* (more: Partial<EngineLogQuery>, parser?: FrameParser) {
@@ -290,9 +304,9 @@ class DockerLauncher implements Launcher {
     const { stream } = query;
     const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
     return wantedOutput(query, {
-      read: (follow) => read({ ...streams, follow }),
+      read: (follow) => maskedOutput(read({ ...streams, follow }), masks),
       // The engine takes the tail of both streams first, and then filters.
-      ...(stream === undefined && { readTail: (tail: number) => read({ tail }) }),
+      ...(stream === undefined && { readTail: (tail: number) => maskedOutput(read({ tail }), masks) }),
       isCut: async () => this.#watch.isCut(id) ?? (await isCut((tail, parser) => read({ tail }, parser))),
     });
   }

@@ -15,7 +15,11 @@ export interface ContainerInspection {
   readonly imageDigest?: string;
   /** Its gate ended unopened, so the job never ran and never will; added to the engine's response. */
   readonly endedUnopened?: boolean;
-  readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> | null };
+  readonly Config: {
+    readonly Image: string;
+    readonly Labels: Readonly<Record<string, string>> | null;
+    readonly Env?: readonly string[] | null;
+  };
   /** Limit in bytes; 0: none. */
   readonly HostConfig?: { readonly Memory?: number };
   readonly State: {

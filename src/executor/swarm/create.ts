@@ -7,6 +7,7 @@ import { CarillonError } from '../../errors.ts';
 import type { LaunchSpec, SecretFile } from '../../scheduler/job/spec.ts';
 import { type FindCredentials, ownCredentials } from '../container/credentials.ts';
 import { labelOf } from '../container/labels.ts';
+import type { LaunchMasks } from '../container/masks.ts';
 import { EngineRefusal } from '../container/transport.ts';
 import { readSecretText, readSecretVariables, type Secrets } from '../secrets/secrets.ts';
 import type { SwarmEngine } from './engine.ts';
@@ -16,6 +17,7 @@ export interface CreateContext {
   readonly engine: SwarmEngine;
   readonly credentials: FindCredentials;
   readonly secrets: Secrets;
+  readonly masks: LaunchMasks;
   /** Whether it should still be started and this scheduler leads; called directly before. */
   readonly mayCreate: () => boolean;
 }
@@ -34,6 +36,7 @@ export async function createService(spec: LaunchSpec, context: CreateContext): P
       readSecretText(secrets, `run.secrets.${name}`, ref),
     ),
   );
+  context.masks.note(spec.launchName, texts);
   const requireLead = () => {
     if (!mayCreate()) throw new CarillonError('NOT_LEADING', 'it is no longer to be started');
   };

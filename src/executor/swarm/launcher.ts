@@ -26,6 +26,7 @@ import { type FindCredentials, noCredentials } from '../container/credentials.ts
 import { expiriesOf } from '../container/expiries.ts';
 import { labelOf } from '../container/labels.ts';
 import { copyLogs, engineLogs } from '../container/logs.ts';
+import { LaunchMasks } from '../container/masks.ts';
 import { type Flight, Flights } from '../flights.ts';
 import { isLaunchName, type RunLogs } from '../logs/run-logs.ts';
 import type { Secrets } from '../secrets/secrets.ts';
@@ -73,6 +74,7 @@ class SwarmLauncher implements Launcher {
   readonly #swarm: SwarmEngine;
   readonly #watch: SwarmWatch;
   readonly #capacity: SwarmCapacity;
+  readonly #masks: LaunchMasks;
   readonly #listeners: ((observation: Observation) => void)[] = [];
   readonly #flights = new Flights();
   /** An inventory asks for removals again; a second copy would find the logs gone. */
@@ -89,6 +91,7 @@ class SwarmLauncher implements Launcher {
     const emit = (observation: Observation) => {
       for (const listener of this.#listeners) listener(observation);
     };
+    this.#masks = new LaunchMasks(parts.secrets, log);
     this.#capacity = new SwarmCapacity(this.#swarm, clock);
     this.#watch = new SwarmWatch({ engine: this.#swarm, installation, clock, log, emit });
   }
@@ -193,10 +196,11 @@ class SwarmLauncher implements Launcher {
     }
     const task = attemptOf(tasks);
     if (task?.NodeID) {
-      const output = this.#taskLog(launchName, task, { timestamps: true });
+      const output = this.#taskLog(service, task, { timestamps: true });
       await copyLogs(launchName, output, { logs, log });
     }
     this.#watch.forget(launchName);
+    this.#masks.forget(launchName);
     await this.#swarm.remove(service.ID);
     await removeSecrets(this.#swarm, launchName);
   }
@@ -214,6 +218,7 @@ class SwarmLauncher implements Launcher {
       engine: this.#swarm,
       credentials: this.#parts.credentials ?? noCredentials,
       secrets: this.#parts.secrets,
+      masks: this.#masks,
       mayCreate,
     };
     const created = await createService(spec, context).catch(notStarted);
@@ -283,17 +288,19 @@ class SwarmLauncher implements Launcher {
     const task = attemptOf(await this.#swarm.tasksOf(service.ID));
     // No node has it: a Swarm would wait for one.
     const empty = task === undefined || (!task.NodeID && query.follow !== true);
-    if (!empty) yield* this.#taskLog(service.Spec.Name, task, query);
+    if (!empty) yield* this.#taskLog(service, task, query);
   }
 
-  #taskLog(launchName: string, task: SwarmTask, query: LogQuery): AsyncGenerator<LogChunk> {
+  async *#taskLog({ Spec }: SwarmServiceEntry, task: SwarmTask, query: LogQuery): AsyncGenerator<LogChunk> {
+    const { Name: launchName, Labels: labels, TaskTemplate } = Spec;
+    const masks = await this.#masks.of({ name: launchName, labels, env: TaskTemplate.ContainerSpec.Env });
     const ended = async (signal: AbortSignal): Promise<void> => {
       this.#watch.take(launchName, [task]);
       const isOver = () => this.#watch.sighting(launchName)?.report.state === 'ended';
       while (!signal.aborted && !this.#stopped && !isOver()) await this.#watch.polled();
     };
     const { clock } = this.#parts;
-    return taskLog({ engine: this.#swarm, clock, taskId: task.ID, ended }, query);
+    yield* taskLog({ engine: this.#swarm, clock, taskId: task.ID, masks, ended }, query);
   }
 }
 

@@ -7,6 +7,7 @@
 import type { Clock, LogChunk, LogQuery } from '../../scheduler/ports.ts';
 import { FrameParser, readFrames } from '../container/frames.ts';
 import { isCut } from '../container/log-cut.ts';
+import { maskedOutput } from '../container/masks.ts';
 import { skipBytes, wantedOutput } from '../container/output.ts';
 import type { SwarmEngine } from './engine.ts';
 
@@ -17,6 +18,8 @@ export interface TaskLogParts {
   readonly engine: SwarmEngine;
   readonly clock: Clock;
   readonly taskId: string;
+  /** Texts that the output must not show. */
+  readonly masks: readonly Buffer[];
   /** Resolves when the task has ended; only called if the log is followed. */
   readonly ended: (signal: AbortSignal) => Promise<void>;
 }
@@ -44,7 +47,7 @@ function wanted(parts: TaskLogParts, query: LogQuery, signal: AbortSignal): Asyn
   const streams = { stdout: stream !== 'stderr', stderr: stream !== 'stdout' };
   const both = { stdout: true, stderr: true };
   return wantedOutput(query, {
-    read: (follows) => (follows ? followed : written)(parts, streams, signal),
+    read: (follows) => maskedOutput((follows ? followed : written)(parts, streams, signal), parts.masks),
     // A followed task may have no node yet. A reader that resumes has read from one.
     isCut: async () =>
       (!follow || after !== undefined) &&

@@ -30,7 +30,11 @@ export interface SwarmServiceSpec {
 }
 
 export interface SwarmTaskSpec {
-  readonly ContainerSpec: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
+  readonly ContainerSpec: {
+    readonly Image: string;
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Env?: readonly string[];
+  };
   readonly Placement?: { readonly Constraints?: readonly string[] };
   readonly Resources?: { readonly Reservations?: SwarmResources };
   readonly ForceUpdate?: number;

@@ -31,6 +31,7 @@ describe('the create request', () => {
           'carillon.attempt': '1',
           'carillon.term': '7',
           'carillon.due': '2026-11-21T02:00:00.000Z',
+          'carillon.secrets': '',
         },
         Tty: false,
         HostConfig: {

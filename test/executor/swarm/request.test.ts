@@ -28,6 +28,7 @@ test('a launch is a service of one task that is never started again', () => {
       'carillon.attempt': '1',
       'carillon.term': '1',
       'carillon.due': '2026-01-02T00:00:00.000Z',
+      'carillon.secrets': '',
     },
     TaskTemplate: {
       ContainerSpec: {
