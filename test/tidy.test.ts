@@ -68,6 +68,7 @@ const swarmEngine = 'src/executor/swarm';
 const wire = 'src/api/wire';
 const api = 'src/api';
 const notify = 'src/notify';
+const settingsFile = 'src/settings-file';
 const traces = 'src/traces';
 const node = 'src/node';
 const engineList = 'src/node/engines.ts';
@@ -110,6 +111,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     readModels,
   ],
   [peers]: [spine],
+  [settingsFile]: [errors, jobFile, job, spine],
   [store]: [errors, job, model, stats, recordsRoom, spine, state],
   'src/store/embedded': [errors, 'src/loop-round.ts', job, model, recordsRoom, spine, state, store],
   'src/store/zookeeper/wire': [errors, spine],
@@ -169,7 +171,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/api/chronos',
   ],
   'src/api/app.ts': [errors, access, stats, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
-  [notify]: [errors, jobFile, schedule, job, model, spine, chronos],
+  [notify]: [errors, schedule, job, model, spine, chronos, settingsFile],
   [traces]: [errors, model, spine],
   [engineList]: [setting, model, spine, secrets, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
   [node]: [
