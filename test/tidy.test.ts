@@ -39,6 +39,7 @@ const schedule = 'src/scheduler/schedule';
 const job = 'src/scheduler/job';
 const check = 'src/scheduler/job/check';
 const access = 'src/scheduler/access';
+const runPolicy = 'src/scheduler/run-policy';
 const model = 'src/scheduler/model';
 const stats = 'src/scheduler/stats';
 const recordsRoom = 'src/scheduler/records';
@@ -87,14 +88,31 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [job]: [errors, schedule],
   [setting]: [errors, schedule, job],
   [access]: [errors, job],
-  [model]: [errors, dag, schedule, job, access],
+  [runPolicy]: [errors, job, access],
+  [model]: [errors, dag, schedule, job, access, runPolicy],
   [stats]: [errors, model],
   [recordsRoom]: [errors, job, access, model, stats],
   [spine]: [errors, schedule, job, access, model, stats, recordsRoom],
   [chronos]: [errors, schedule, job, model, spine],
   [check]: [errors, schedule, job, chronos],
   [state]: [errors, dag, schedule, job, access, model, stats, recordsRoom, spine],
-  [rules]: [errors, dag, schedule, job, access, model, stats, recordsRoom, spine, chronos, check, state],
+  [rules]: [
+    ...[
+      errors,
+      dag,
+      schedule,
+      job,
+      access,
+      runPolicy,
+      model,
+      stats,
+      recordsRoom,
+      spine,
+      chronos,
+      check,
+      state,
+    ],
+  ],
   [decide]: [errors, job, access, model, spine, state, rules],
   [readModels]: [errors, dag, schedule, job, access, model, stats, spine, state],
   'src/scheduler/runtime': [
@@ -190,6 +208,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
     ...[peers, supervisor, executor, secrets, logs, engineList, notify, traces],
+    ...[settingsFile, runPolicy],
   ],
   'src/cli': [
     ...[errors, dag, jobFile, schedule, job, access, check, model, chronos, rules],

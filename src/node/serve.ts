@@ -32,6 +32,7 @@ import { listen, reachable } from './listen.ts';
 import { createLog } from './log.ts';
 import { logArchiveOf } from './log-archive.ts';
 import { raisePriority } from './priority.ts';
+import { RunPolicyFile } from './run-policy.ts';
 import { type Bare, createShared } from './shared.ts';
 import { stopWithin } from './stop.ts';
 import { type Certificates, openCertificates } from './tls/certificates.ts';
@@ -62,7 +63,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   log.debug({ raised: raisePriority() }, 'node.priority');
   const parts = await openParts(config, program, log);
-  const { node, store, engines, alerts, traces, archive, certificates } = parts;
+  const { node, store, engines, alerts, runPolicy, traces, archive, certificates } = parts;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -87,6 +88,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     await traces?.start();
     await archive?.start();
     await alerts?.start();
+    runPolicy?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
     if (endedFirst === undefined) greet(node.url, config, engines);
@@ -98,6 +100,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
       async () => heartbeat?.stop(),
       () => scheduler.stop(),
       async () => alerts?.stop(),
+      async () => runPolicy?.stop(),
       async () => traces?.stop(),
       async () => archive?.stop(),
       async () => app.close(),
@@ -126,6 +129,8 @@ interface Parts {
   readonly engines: Engines;
   /** Null: there is no file of alerts. */
   readonly alerts: Alerts | null;
+  /** Null: there is no run policy. */
+  readonly runPolicy: RunPolicyFile | null;
   /** Null: no collector is configured. */
   readonly traces: Traces | null;
   /** Null: no archive of logs is configured. */
@@ -151,6 +156,10 @@ async function openParts(config: Config, { environment, version }: Program, log:
           bare: (argv) => bare(STANDARD, argv),
         });
   await alerts?.open();
+  const { runPolicyFile } = config;
+  const runPolicy =
+    runPolicyFile === null ? null : new RunPolicyFile(runPolicyFile, { clock: realClock, log });
+  await runPolicy?.open();
   const { store, election } = createShared(config, log, bare);
   if (zk !== null) log.info({ zk }, 'zookeeper.connecting');
   await store.open();
@@ -199,7 +208,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   const reportedOutput = createReportedOutput(logs, zk === null ? null : id);
   const traces = tracesOf(config, { installation, node, environment, clock: realClock, log });
   return {
-    ...{ config, environment, log, bare, installation, node, store, engines, alerts, traces },
+    ...{ config, environment, log, bare, installation, node, store, engines, alerts, runPolicy, traces },
     ...{ archive, reportedOutput, certificates },
     election: election(node),
   };
@@ -208,6 +217,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, installation, node, store, election, engines, alerts, traces, archive } = parts;
+  const { runPolicy } = parts;
   const peers = new Peers(realClock, node.id);
   const scheduler = new Scheduler({
     settings: {
@@ -221,6 +231,9 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       },
       get maintenance() {
         return alerts?.maintenance ?? none;
+      },
+      get runPolicy() {
+        return runPolicy?.policy ?? null;
       },
       get receivers() {
         return [...(alerts?.receivers ?? [])];

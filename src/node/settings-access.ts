@@ -1,4 +1,4 @@
-/** Settings of who gets in: certificates, the listener for other nodes, and the login to ZooKeeper. */
+/** Settings of who gets in: certificates, the listener for other nodes, the login to ZooKeeper; and what jobs may ask for. */
 
 import { type SettingsTable, setting, text, whole, yesOrNo } from '../setting.ts';
 
@@ -34,4 +34,5 @@ export const accessSettings = {
   ),
   peerKey: setting(file, null, 'File with the key of that certificate, as PEM.'),
   peerCa: setting(file, null, 'File with the authority of the certificates of all nodes, as PEM.'),
+  runPolicyFile: setting(file, null, 'File with rules of what jobs may ask of hosts. Default: everything.'),
 } as const satisfies SettingsTable;

@@ -4,10 +4,10 @@
  */
 
 import { Type } from 'typebox';
-import type { Findings } from '../scheduler/job/schema/explain.ts';
+import { type Findings, hasForm } from '../scheduler/job/schema/explain.ts';
 import { closed } from '../scheduler/job/schema/parts.ts';
 import type { Maintenance, Route } from '../scheduler/model/alert.ts';
-import { type Fields, hasForm, isMapping, readBounded, readMapping } from '../settings-file/read.ts';
+import { type Fields, isMapping, readBounded, readMapping } from '../settings-file/read.ts';
 import { checkHeartbeat, HeartbeatSchema, type HeartbeatSettings, type Heartbeats } from './heartbeats.ts';
 import { checkReceiver, receiverHints } from './receivers.ts';
 import {

@@ -29,12 +29,13 @@ import {
   callbackOverdue,
   reported,
 } from './rules/attempts.ts';
+import { closeRun } from './rules/closing.ts';
 import { check } from './rules/commands.ts';
 import { AHEAD_MS, CLOCK_BACK_MS, clockSetBack, decideDue, isForeseeable } from './rules/due.ts';
 import { propagateEnds } from './rules/endings.ts';
 import { nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
-import { closeRun, killRun } from './rules/runs.ts';
+import { killRun } from './rules/runs.ts';
 import { nextDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants } from './state/durations.ts';

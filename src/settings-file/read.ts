@@ -6,7 +6,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { CarillonError, firstOf } from '../errors.ts';
 import { parseJobFile } from '../job-file/read.ts';
-import { explain, Findings, type Hints, type Shape } from '../scheduler/job/schema/explain.ts';
+import { Findings, type Hints } from '../scheduler/job/schema/explain.ts';
 
 const maxFileBytes = 1024 * 1024;
 const maxProblems = 20;
@@ -49,13 +49,6 @@ export function readMapping<T>(text: string, source: string, { main, hints, chec
 
 export const isMapping = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Whether the value has the form that further checks need. */
-export function hasForm(schema: object, value: unknown, field: string, findings: Findings): boolean {
-  const before = findings.problems.length;
-  explain(schema as Shape, value, field, findings);
-  return findings.problems.length === before;
-}
 
 /** With the place in the message, and without the value of an unknown field: it may be a secret. */
 function placed(

@@ -1,11 +1,10 @@
 /** Image names and registry credentials in the form that an engine needs. Pure. */
 
 import { CarillonError } from '../../errors.ts';
+import { defaultHosts, registryIn } from '../../scheduler/job/image-name.ts';
 import type { Login, RegistryAuth } from './transport.ts';
 
 const defaultRegistry = 'https://index.docker.io/v1/';
-/** All names that it has had. */
-const defaultHosts = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /** Adds a tag if there is no tag or digest: a pull without one fetches every tag. */
 export function fullImageName(image: string): string {
@@ -13,11 +12,10 @@ export function fullImageName(image: string): string {
   return lastPart.includes(':') || lastPart.includes('@') ? image : `${image}:latest`;
 }
 
-/** The registry of an image, by Docker's rule: the first part, if it looks like a host. */
+/** The registry of an image, by Docker's rule. */
 export function registryOf(image: string): string {
-  const [first = '', ...rest] = image.split('/');
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  return isHost && !defaultHosts.has(first) ? first : defaultRegistry;
+  const host = registryIn(image);
+  return host !== null && !defaultHosts.has(host) ? host : defaultRegistry;
 }
 
 /**

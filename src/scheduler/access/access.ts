@@ -1,7 +1,7 @@
 /** What a principal may do, compiled from its bindings, so that a question about one of many jobs is quick. */
 
 import { hasLabels, type Labels } from '../job/node-choice.ts';
-import type { Binding, Permission, Role } from './principal.ts';
+import { type Binding, type Permission, type Role, roles } from './principal.ts';
 
 /** What each role may do. */
 const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
@@ -29,6 +29,7 @@ export interface Named {
 }
 
 interface Scope {
+  readonly role: Role;
   readonly permissions: ReadonlySet<Permission>;
   /** Null: everything, also what is not about a job. */
   readonly fits: ((job: Named) => boolean) | null;
@@ -39,6 +40,7 @@ export class Access {
 
   constructor(bindings: readonly Binding[]) {
     this.#scopes = bindings.map((binding) => ({
+      role: binding.role,
       permissions: new Set<Permission>([...permissionsOf[binding.role], ...(binding.grants ?? [])]),
       fits: fitOf(binding),
     }));
@@ -59,6 +61,12 @@ export class Access {
       ({ permissions, fits }) => permissions.has(permission) && (fits === null || fits(job)),
     );
   }
+
+  /** The one that may most on this job. Null: none. */
+  roleOn(job: Named): Role | null {
+    const found = this.#scopes.flatMap(({ role, fits }) => (fits === null || fits(job) ? role : []));
+    return roles.findLast((role) => found.includes(role)) ?? null;
+  }
 }
 
 const known = new WeakMap<readonly Binding[], Access>();
@@ -73,14 +81,15 @@ export function accessOf(bindings: readonly Binding[]): Access {
   return access;
 }
 
-function fitOf({ jobs, labels }: Binding): Scope['fits'] {
+/** Which jobs a name pattern and labels mean. Null: everything. */
+export function fitOf({ jobs, labels }: Pick<Binding, 'jobs' | 'labels'>): ((job: Named) => boolean) | null {
   if (jobs === undefined && labels === undefined) return null;
   const matches = jobs === undefined ? () => true : patternOf(jobs);
   return (job) => matches(job.name) && (labels === undefined || hasLabels(job.labels ?? {}, labels));
 }
 
-/** Compares without backtracking: the last `*` takes one more character where the rest does not fit. */
-function patternOf(pattern: string): (name: string) => boolean {
+/** `*` stands for any text, `?` for one character. Compares without backtracking: the last `*` takes one more character where the rest does not fit. */
+export function patternOf(pattern: string): (name: string) => boolean {
   const wanted = pattern.replace(/\*+/g, '*');
   return (name) => {
     let [at, place, star, resume] = [0, 0, -1, 0];

@@ -5,9 +5,11 @@
  */
 
 import type { Join, Lineage, Outcome, ParentEnd, Trigger } from '../../dag/ready.ts';
+import type { Role } from '../access/principal.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { Labels } from '../job/node-choice.ts';
+import type { RunPolicy } from '../run-policy/policy.ts';
 import type { ScheduleInput } from '../schedule/model.ts';
 import type { Maintenance, Mute, Route } from './alert.ts';
 import type { Reason } from './reason.ts';
@@ -25,6 +27,8 @@ export interface Job {
   readonly restoredAt?: number;
   readonly updatedAt: number;
   readonly updatedBy: string;
+  /** What the one who put it may on it, which the run policy asks for. Absent: unknown. */
+  readonly role?: Role;
 }
 
 /** One accepted change of a job. A deletion has no definition. */
@@ -286,7 +290,7 @@ export interface KnownEngine {
   readonly flag: string | null;
 }
 
-/** The part of the configuration that the core needs. Routes and receivers may be others at each decision. */
+/** The part of the configuration that the core needs. Routes, receivers and the run policy may be others at each decision. */
 export interface Settings {
   /** Engines configured here. A job that names none gets the first one that can run it. */
   readonly engines: Readonly<Record<string, EngineSettings>>;
@@ -297,6 +301,8 @@ export interface Settings {
   /** Receivers of the alerts of jobs that name none. Absent: no routes. */
   readonly routes?: readonly Route[];
   readonly maintenance?: readonly Maintenance[];
+  /** Null or absent: jobs may ask for everything. */
+  readonly runPolicy?: RunPolicy | null;
   /** Names of receivers, for warnings. Absent: unknown. */
   readonly receivers?: readonly string[];
   /** Names of services that are told of runs, for warnings. */

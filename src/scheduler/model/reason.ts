@@ -75,6 +75,13 @@ export type Reason =
   | { readonly code: 'cannot-launch'; readonly text: string }
   | { readonly code: 'preparing'; readonly text: string }
   | { readonly code: 'launch-refused'; readonly text: string }
+  /** The run policy: the first field that it does not allow, and the rules that were asked. */
+  | {
+      readonly code: 'policy-refused';
+      readonly field: string;
+      readonly rules: readonly string[];
+      readonly text: string;
+    }
   | { readonly code: 'no-capacity'; readonly text: string }
   | { readonly code: 'engine-unavailable'; readonly text: string }
   | { readonly code: 'engine-missing'; readonly engine: string }
@@ -277,6 +284,7 @@ const catalogue: {
   'cannot-launch': ({ text }) => [text],
   preparing: ({ text }) => [text],
   'launch-refused': ({ text }) => [text],
+  'policy-refused': ({ text }) => [text],
   'no-capacity': ({ text }) => [text],
   'engine-unavailable': ({ text }) => [text],
   'engine-missing': ({ engine }) =>

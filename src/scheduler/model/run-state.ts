@@ -27,7 +27,7 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     missed: 'missed',
     // Marked as succeeded by a user.
     succeeded: 'succeeded',
-    // A retry that is no longer possible ends like its last attempt.
+    // A retry that is no longer possible ends like its last attempt. The run policy refuses launches.
     failed: 'failed',
     lost: 'lost',
     'timed-out': 'timed-out',
@@ -37,6 +37,8 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     killed: 'killed',
     skipped: 'skipped',
     missed: 'missed',
+    // The run policy refuses the launch.
+    failed: 'failed',
   },
   launching: {
     start: 'running',

@@ -6,13 +6,20 @@
 
 import { applyOrder, unknownParent } from '../../dag/check.ts';
 import { CarillonError, shortened } from '../../errors.ts';
+import type { Asker } from '../access/principal.ts';
 import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune } from '../command.ts';
 import { hasLabels } from '../job/node-choice.ts';
-import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import type { State } from '../state/state.ts';
 import type { Permits } from './access/permits.ts';
-import { type CheckedAgainst, checkJob, type Known, nextRevision } from './define.ts';
+import {
+  type CheckedAgainst,
+  checkJob,
+  isUnchanged,
+  type Known,
+  nextRevision,
+  type Stamp,
+} from './define.ts';
 
 export interface Plan {
   /** In the order in which they are stored: parents first. */
@@ -21,11 +28,6 @@ export interface Plan {
   readonly pruned: readonly string[];
   /** One per definition, in the given order, then one per pruned job. */
   readonly results: readonly ApplyResult[];
-}
-
-interface Stamp {
-  readonly now: number;
-  readonly by: string;
 }
 
 /** One step per definition. Changes nothing. */
@@ -50,9 +52,9 @@ function judge(state: State, of: AppliedDefinition, stamp: Stamp): Judged {
 
 function fateOf(state: State, { definition, source }: AppliedDefinition, stamp: Stamp): Judged['fate'] {
   try {
-    const checked = checkJob(definition, source, { ...storedIn(state), now: stamp.now });
+    const checked = checkJob(definition, source, { ...storedIn(state), ...stamp });
     const there = known(state, checked.definition.name);
-    const same = there.before !== null && sameJson(there.before.job.definition, checked.definition);
+    const same = there.before !== null && isUnchanged(there.before.job, checked.definition, state.settings);
     const next = same ? null : nextRevision(checked, there, stamp);
     return { checked, next, warnings: next?.warnings ?? checked.warnings };
   } catch (error) {
@@ -75,14 +77,18 @@ export function planApply(
     readonly prune: Prune | null;
     readonly by: string;
   },
-  { now, permits }: { readonly now: number; readonly permits: Permits },
+  {
+    now,
+    permits,
+    asker,
+  }: { readonly now: number; readonly permits: Permits; readonly asker: Asker | undefined },
 ): Plan {
   const results: (ApplyResult | null)[] = request.definitions.map(() => null);
   const candidates = new Map<string, { at: number; accepted: Accepted; warnings: readonly string[] }>();
   request.definitions.forEach((of, at) => {
     const earlier = request.judged?.[at];
     const holds = earlier !== undefined && stillHolds(earlier, state);
-    const { name, fate: judged } = holds ? earlier : judge(state, of, { now, by: request.by });
+    const { name, fate: judged } = holds ? earlier : judge(state, of, { now, by: request.by, asker });
     const fate = permits.faultIn(of.definition)?.from(of.source) ?? judged;
     if (fate instanceof CarillonError) results[at] = refused(name, fate);
     else if (candidates.has(name)) results[at] = refused(name, twice(fate.checked));
@@ -109,9 +115,9 @@ export function planApply(
 }
 
 /** What a definition is checked against. */
-export const storedIn = ({ settings, jobs }: State): Omit<CheckedAgainst, 'now'> => ({
+export const storedIn = ({ settings, jobs }: State): Pick<CheckedAgainst, 'settings' | 'stored'> => ({
   settings,
-  stored: (name) => jobs.get(name)?.job.definition ?? null,
+  stored: (name) => jobs.get(name)?.job ?? null,
 });
 
 export function known(state: State, name: string): Known {

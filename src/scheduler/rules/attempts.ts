@@ -13,8 +13,8 @@ import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fold, type Sample } from '../stats/stats.ts';
 import { endLateness } from './alerts/alerts.ts';
+import { closeRun } from './closing.ts';
 import { askToLaunch } from './launch.ts';
-import { closeRun } from './runs.ts';
 
 /** The result of an attempt, as an input of the run state machine. */
 interface AttemptEnd {

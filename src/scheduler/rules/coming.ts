@@ -14,7 +14,7 @@ import type { EngineSettings, Settings } from '../model/model.ts';
 import type { Entry, State } from '../state/state.ts';
 import { whatThrows } from '../state/usable.ts';
 import { isForeseeable } from './due.ts';
-import { engineFor, engineSettings } from './engine-choice.ts';
+import { engineFor, engineSettings, policyRefusal } from './engine-choice.ts';
 import { engineLimit, firstLaunch, limitsOf } from './launch.ts';
 import { idleReason, newRun, ofSchedule } from './runs.ts';
 
@@ -44,8 +44,8 @@ export interface Coming {
 }
 
 /**
- * Null if there is nothing to prepare: not requested or too early for what is not, nothing due, the job is idle or blocked, or
- * its engine is gone.
+ * Null if there is nothing to prepare: not requested or too early for what is not, nothing due, the job is idle or blocked,
+ * the run policy refuses it, or its engine is gone.
  */
 export function comingLaunch(state: State, entry: Entry, now: number): Coming | null {
   const found = whatThrows(() => ({ coming: foreseen(state, entry, now) }));
@@ -68,6 +68,8 @@ function foreseen(state: State, entry: Entry, now: number): Coming | null {
       ? [{ at: due - UNASKED_MS, warm: true }]
       : [];
   if (steps.length === 0) return null;
+  const engine = engineFor(definition.run ?? {}, state.settings);
+  if (policyRefusal(entry.job, engine, state.settings) !== null) return null;
   const run = newRun(entry, ofSchedule(due, false), due);
   return { due, isAsked, spec: firstLaunch(state, entry, run), steps };
 }

@@ -27,7 +27,7 @@ import { alertCommands } from './alerts/commands.ts';
 import { checkDeadlines } from './alerts/deadlines.ts';
 import { reviewJob } from './alerts/notifications.ts';
 import { known, planApply, storedIn } from './apply.ts';
-import { checkJob, nextRevision } from './define.ts';
+import { checkJob, isUnchanged, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { propagateEnds, skipLostStarts } from './endings.ts';
 import { reviseLimits } from './placing.ts';
@@ -44,6 +44,7 @@ interface Before {
   readonly state: State;
   readonly now: number;
   readonly permits: Permits;
+  readonly asker: Asker | undefined;
 }
 
 type CommandOf<K extends Command['kind']> = Extract<Command, { kind: K }>;
@@ -70,11 +71,11 @@ export function check<C extends Command>(
 ): Change<AnswerTo<C>> {
   permit(state, command, asker);
   const own = checks[command.kind] as unknown as (before: Before, command: C) => Change<AnswerTo<C>>;
-  return own({ state, now, permits: new Permits(state, asker) }, command);
+  return own({ state, now, permits: new Permits(state, asker), asker }, command);
 }
 
-function putJob({ state, now, permits }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
-  const checked = checkJob(command.definition, command.source, { ...storedIn(state), now });
+function putJob({ state, now, permits, asker }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
+  const checked = checkJob(command.definition, command.source, { ...storedIn(state), now, asker });
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
   if (before !== null && command.mode === 'create') {
@@ -104,11 +105,11 @@ function putJob({ state, now, permits }: Before, command: CommandOf<'put-job'>):
       },
     ),
   );
-  if (before !== null && sameJson(before.job.definition, definition)) {
+  if (before !== null && isUnchanged(before.job, definition, state.settings)) {
     const { job, state } = before;
     return () => ({ job, state: { ...state }, outcome: 'unchanged', warnings: checked.warnings });
   }
-  const next = nextRevision(checked, known(state, definition.name), { now, by: command.by });
+  const next = nextRevision(checked, known(state, definition.name), { now, by: command.by, asker });
   return (turn) => {
     const entry = accept(turn, checked, next);
     propagateEnds(turn);
@@ -179,8 +180,11 @@ function keepStartedNames(state: State, entry: Entry): void {
     entry.state.join = startedAs(entry.state.join ?? emptyJoin, parents, run);
 }
 
-function apply({ state, now, permits }: Before, command: CommandOf<'apply'>): Change<readonly ApplyResult[]> {
-  const plan = planApply(state, command, { now, permits });
+function apply(
+  { state, now, permits, asker }: Before,
+  command: CommandOf<'apply'>,
+): Change<readonly ApplyResult[]> {
+  const plan = planApply(state, command, { now, permits, asker });
   if (command.dryRun) return () => plan.results;
   return (turn) => {
     // Edges first: while the jobs are stored one by one, the graph must not show a cycle that does not exist
@@ -236,7 +240,7 @@ function hasDependents(name: string, children: readonly string[], permits: Permi
 function detached(
   child: Entry,
   parent: string,
-  stamp: { readonly now: number; readonly by: string },
+  { now, by }: { readonly now: number; readonly by: string },
 ): { checked: Checked; next: ReturnType<typeof nextRevision> } {
   const { schedule, ...rest } = child.job.definition;
   const after = schedule?.after;
@@ -245,7 +249,10 @@ function detached(
   const definition: JobDefinition =
     parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
   const checked: Checked = { definition, source: 'detach', warnings: [] };
-  return { checked, next: nextRevision(checked, { before: child, past: null }, stamp) };
+  const next = nextRevision(checked, { before: child, past: null }, { now, by, asker: undefined });
+  // What it runs is what was put before.
+  const { role } = child.job;
+  return { checked, next: { ...next, job: { ...next.job, ...(role !== undefined && { role }) } } };
 }
 
 function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAnswers['pause']> {

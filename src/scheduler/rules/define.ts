@@ -5,6 +5,8 @@
  */
 
 import { CarillonError, firstOf } from '../../errors.ts';
+import { accessOf } from '../access/access.ts';
+import type { Asker, Role } from '../access/principal.ts';
 import type { Checked } from '../command.ts';
 import { findProblems, findWarnings, timeScheduleOf } from '../job/check/check.ts';
 import type { JobDefinition } from '../job/definition.ts';
@@ -20,29 +22,37 @@ import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
 import { freshCursor } from '../state/state.ts';
 import { usableJob } from '../state/usable.ts';
 import { checkAhead } from './coming.ts';
-import { checkEngine } from './engine-choice.ts';
+import { checkEngine, checkRunPolicy, isAllowed } from './engine-choice.ts';
 import { type Passed, passedBy } from './passed.ts';
 
 export interface CheckedAgainst {
   readonly settings: Settings;
   /** Finds the stored job of a name, whose credentials are kept; see masked.ts. */
-  readonly stored: (name: string) => JobDefinition | null;
+  readonly stored: (name: string) => Job | null;
   readonly now: number;
+  readonly asker: Asker | undefined;
 }
 
 /** Throws the first problem, carrying the others, with their source. */
-export function checkJob(raw: unknown, source: string, { settings, stored, now }: CheckedAgainst): Checked {
+export function checkJob(raw: unknown, source: string, against: CheckedAgainst): Checked {
+  const { settings, stored, now, asker } = against;
   const problems = findProblems(raw, source);
   let definition = raw as JobDefinition;
   if (problems.length === 0) {
     for (const check of [
       () => {
-        definition = unmasked(definition, stored(definition.name), source);
+        definition = unmasked(definition, stored(definition.name)?.definition ?? null, source);
       },
       () => definition.run !== undefined && checkEngine(definition.run, settings),
       () => checkPool(definition, settings),
       () => checkPolicy(definition.policy),
       () => checkAhead(definition, settings),
+      () => {
+        const before = stored(definition.name);
+        if (problems.length > 0) return;
+        if (before === null || !isUnchanged(before, definition, settings))
+          checkRunPolicy(definition, roleOf(asker, definition), settings);
+      },
     ]) {
       const problem = refusalOf(check, source);
       if (problem !== null) problems.push(problem);
@@ -60,6 +70,17 @@ export function checkJob(raw: unknown, source: string, { settings, stored, now }
     warnings: [...findWarnings(definition), ...unknownReceivers(definition, settings)],
   };
 }
+
+/**
+ * Whether the job is what was put before. One that the run policy no longer allows to whoever put it is put anew, by one who may
+ * more.
+ */
+export const isUnchanged = (before: Job, definition: JobDefinition, settings: Settings): boolean =>
+  sameJson(before.definition, definition) && isAllowed(before, settings);
+
+/** What the asker may on the job. Null: the program itself, or nothing. */
+const roleOf = (asker: Asker | undefined, { name, labels }: JobDefinition): Role | null =>
+  asker === undefined ? null : accessOf(asker.principal.bindings).roleOn({ name, labels });
 
 /** Warnings about unknown receivers. Not refused, because another node may have them. */
 function unknownReceivers(
@@ -145,14 +166,22 @@ export interface Known {
   readonly past: JobState | null;
 }
 
+/** Who puts a job, and when. */
+export interface Stamp {
+  readonly now: number;
+  readonly by: string;
+  readonly asker: Asker | undefined;
+}
+
 /** The next revision of the job, and where its schedule begins. */
 export function nextRevision(
   checked: Checked,
   known: Known,
-  stamp: { readonly now: number; readonly by: string },
+  stamp: Stamp,
 ): { job: Job; cursor: number | null; warnings: readonly string[] } {
   const { definition, source } = checked;
   const { before, past } = known;
+  const role = roleOf(stamp.asker, definition);
   const next = named(source, () => nextSchedule(definition, known, stamp.now));
   const { resolved, cursor, warnings, passed } = next;
   const job: Job = {
@@ -164,6 +193,7 @@ export function nextRevision(
     ...(before?.job.restoredAt !== undefined && { restoredAt: before.job.restoredAt }),
     updatedAt: stamp.now,
     updatedBy: stamp.by,
+    ...(role !== null && { role }),
   };
   return { job, cursor, warnings: [...checked.warnings, ...warnings, ...passed.warnings] };
 }

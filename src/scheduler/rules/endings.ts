@@ -26,12 +26,15 @@ import { idleReason, openRun } from './runs.ts';
 
 /** Decides what follows from all runs that ended in this turn. */
 export function propagateEnds(turn: Turn): void {
-  // The list grows during the walk, because a skipped child ends too. All of this is one atomic group.
-  for (const run of turn.ended) tellChildren(turn, run);
-  for (const run of turn.ended) startWaiting(turn, run.job);
-  if (turn.ended.length > 0) endPipelines(turn);
-  turn.ended.length = 0;
-  fillSlots(turn);
+  do {
+    // The list grows during the walk, because a skipped child ends too. All of this is one atomic group.
+    for (const run of turn.ended) tellChildren(turn, run);
+    for (const run of turn.ended) startWaiting(turn, run.job);
+    if (turn.ended.length > 0) endPipelines(turn);
+    turn.ended.length = 0;
+    // Runs end in their turn too, if the run policy refuses them.
+    fillSlots(turn);
+  } while (turn.ended.length > 0);
 }
 
 function tellChildren(turn: Turn, run: Run): void {

@@ -1,10 +1,13 @@
-/** Chooses the engine of a job: the one that it names, or the first that can run it. */
+/** Chooses the engine of a job: the one that it names, or the first that can run it. Asks the run policy whether it may. */
 
-import { CarillonError, invariant } from '../../errors.ts';
-import type { RunDefinition } from '../job/definition.ts';
+import { CarillonError, firstOf, invariant } from '../../errors.ts';
+import type { Role } from '../access/principal.ts';
+import type { JobDefinition, RunDefinition } from '../job/definition.ts';
 import { checkAbilities } from '../job/engine-abilities.ts';
 import { nearest } from '../job/schema/nearest.ts';
-import type { EngineSettings, Settings } from '../model/model.ts';
+import type { EngineSettings, Job, Settings } from '../model/model.ts';
+import type { Reason } from '../model/reason.ts';
+import { policyFindings } from '../run-policy/check.ts';
 
 /** ENGINE_NOT_CONFIGURED if there is none. */
 export function engineFor(run: RunDefinition, settings: Settings): string {
@@ -42,6 +45,46 @@ export function engineSettings(engine: string, settings: Settings): EngineSettin
   const found = settings.engines[engine];
   invariant(found !== undefined, `the engine ${engine} is configured`);
   return found;
+}
+
+/** POLICY_REFUSED with all that the run policy does not allow, for a job whose engine is configured. */
+export function checkRunPolicy(definition: JobDefinition, role: Role | null, settings: Settings): void {
+  if (settings.runPolicy == null || definition.run === undefined) return;
+  const problem = firstOf(policyProblems(definition, role, engineFor(definition.run, settings), settings));
+  if (problem !== null) throw problem;
+}
+
+/** Whether the run policy allows launches of the job. */
+export function isAllowed({ definition, role }: Job, settings: Settings): boolean {
+  if (settings.runPolicy == null || definition.run === undefined) return true;
+  const engine = engineFor(definition.run, settings);
+  return policyProblems(definition, role ?? null, engine, settings).length === 0;
+}
+
+/** Why a launch of the job is refused. Null: it is allowed. */
+export function policyRefusal({ definition, role }: Job, engine: string, settings: Settings): Reason | null {
+  const [first, ...others] = policyProblems(definition, role ?? null, engine, settings);
+  if (first === undefined) return null;
+  const { field = 'run', names = [] } = first.details;
+  const more = others.length === 0 ? '' : `, and ${others.length} more`;
+  // A reason stands in parentheses.
+  const text = `not allowed by the run policy: ${first.message.replace(/\.$/, '')}${more}`;
+  return { code: 'policy-refused', field, rules: names, text };
+}
+
+function policyProblems(
+  definition: JobDefinition,
+  role: Role | null,
+  engine: string,
+  settings: Settings,
+): CarillonError[] {
+  if (settings.runPolicy == null) return [];
+  const { abilities, onHosts = false } = engineSettings(engine, settings);
+  return policyFindings(settings.runPolicy, {
+    definition,
+    role,
+    engine: { name: engine, abilities, onHosts },
+  });
 }
 
 function notConfigured(engine: string, settings: Settings): CarillonError {

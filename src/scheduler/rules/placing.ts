@@ -14,14 +14,18 @@ import { inOrder, type Lane, type Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
-import { engineFor } from './engine-choice.ts';
+import { closeRun } from './closing.ts';
+import { engineFor, policyRefusal } from './engine-choice.ts';
 import { hostOf, launchRun, limitsOf, nextLaunch } from './launch.ts';
 import { isSpread, leastLoaded, limitAt, limitFor } from './nodes.ts';
 
 /** Silent hosts that a reason names. */
 const silentShown = 3;
 
-/** Launches the run if every limit has a free slot; otherwise queues it for one that has none. */
+/**
+ * Launches the run if every limit has a free slot; otherwise queues it for one that has none. Ends it if the run policy refuses it,
+ * which may have changed since the job was put.
+ */
 export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const choice = chooseEngine(turn.state, entry);
   if ('obstacle' in choice) {
@@ -73,7 +77,12 @@ function admit(
   const group = limits.find(({ among }) => among !== undefined);
   const node = group?.among === undefined ? null : leastLoaded(slots, group.among, run);
   const host = node === null ? hostOf(settings, engine) : node.host;
-  const next = nextLaunch(turn, entry, run, { engine, host });
+  const policy = whatThrows(() => ({ refusal: policyRefusal(entry.job, engine, settings) }));
+  if (typeof policy !== 'string' && policy.refusal !== null) {
+    closeRun(turn, run, 'failed', policy.refusal);
+    return;
+  }
+  const next = typeof policy === 'string' ? policy : nextLaunch(turn, entry, run, { engine, host });
   if (typeof next === 'string') {
     queueRun(turn, run, { code: 'cannot-launch', text: next });
     return;

@@ -11,11 +11,11 @@ import { inOrder } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { attemptEnded, attemptOutputDropped, attemptStarted, reported } from './attempts.ts';
+import { closeRun } from './closing.ts';
 import { propagateEnds } from './endings.ts';
 import { askToLaunch, hostOf, limitsOf } from './launch.ts';
 import { isSpread, limitAt } from './nodes.ts';
 import { placeRun, startWaiting } from './placing.ts';
-import { closeRun } from './runs.ts';
 
 /** Maximum ended launches removed per inventory; the next inventory continues. */
 const MAX_REMOVALS = 1_000;

@@ -11,8 +11,9 @@ import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { noted } from './access/audit.ts';
 import { endAlerts } from './alerts/alerts.ts';
+import { closeRun } from './closing.ts';
 import { propagateEnds } from './endings.ts';
-import { closeRun, killRun } from './runs.ts';
+import { killRun } from './runs.ts';
 
 /** Unfinished runs end with the job; running ones are killed. */
 export function removeJob(turn: Turn, entry: Entry, by: string): void {

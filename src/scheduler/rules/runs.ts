@@ -1,6 +1,6 @@
 /**
- * The life of a run: decided, replaced, killed, closed. attempts.ts handles its attempts, placing.ts its
- * start, and endings.ts what follows from its end. Each function changes the state in place and adds what
+ * The life of a run: decided, replaced, killed. attempts.ts handles its attempts, placing.ts its start, closing.ts its
+ * end, and endings.ts what follows from that. Each function changes the state in place and adds what
  * must be durable to the draft.
  */
 
@@ -8,16 +8,15 @@ import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { EXTERNAL, isExternal } from '../job/external.ts';
 import { policyFor, policyOf } from '../job/policy.ts';
-import { hasLine, runId } from '../model/ids.ts';
-import type { EndState, LedgerLine, Lineage, Run, RunTrigger } from '../model/model.ts';
+import { runId } from '../model/ids.ts';
+import type { Lineage, Run, RunTrigger } from '../model/model.ts';
 import { type Reason, refTo } from '../model/reason.ts';
-import { awaitsCallback, didRun, isEnded, nextRunState } from '../model/run-state.ts';
+import { awaitsCallback, isEnded } from '../model/run-state.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
-import { alertOfEnd, alertOfHeldBelow } from './alerts/alerts.ts';
-import { beginPipeline } from './alerts/pipelines.ts';
+import { closeRun } from './closing.ts';
 import { overlapOf } from './overlap.ts';
 import { placeRun } from './placing.ts';
 
@@ -73,9 +72,10 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     run.reason = overlap.reason;
     draft.run(run);
   } else placeRun(turn, entry, run);
+  if (isEnded(run.state)) return run;
   if (isExternal(entry.job.definition)) giveUpOldest(turn, others);
   state.watch(run);
-  if (!isEnded(run.state)) state.watchLate(run, draft.now);
+  state.watchLate(run, draft.now);
   return run;
 }
 
@@ -215,69 +215,4 @@ export function killRun(
     graceMs: policyOf(turn.state.jobs.get(run.job)?.job.definition.policy).killAfterMs,
   });
   turn.state.watch(run);
-}
-
-/** Ends the run: counters, statistics, ledger and history. `propagateEnds` decides what follows from it. */
-export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | null): void {
-  const { state, draft } = turn;
-  const entry = state.jobs.get(run.job);
-  run.state = nextRunState(run.state, end);
-  run.reason = reason;
-  run.notBefore = null;
-  run.endedAt = draft.now;
-  for (const key of state.slots.release(run)) turn.freed.add(key);
-  state.slots.leave(run);
-  state.dropRun(run);
-  if (entry !== undefined) {
-    countRun(turn, entry, run, end);
-    alertOfEnd(turn, entry, run, end);
-    beginPipeline(turn, entry, run, end);
-    if (hasLine(run)) draft.ledger(ledgerLine(run, end));
-    entry.openLine = null;
-    draft.state(entry.state);
-  }
-  draft.run(run);
-  turn.ended.push(run);
-}
-
-function ledgerLine(run: Run, end: EndState): LedgerLine {
-  const became = didRun(end) ? { end: 'ran' as const, state: end } : { end };
-  return {
-    job: run.job,
-    from: run.due,
-    to: run.due,
-    count: 1,
-    ...became,
-    reason: run.reason,
-    run: run.id,
-  };
-}
-
-function countRun(turn: Turn, entry: Entry, run: Run, end: EndState): void {
-  const { state } = entry;
-  state.last = { id: run.id, state: end, due: run.due, endedAt: turn.draft.now };
-  if (end === 'succeeded') {
-    state.succeeded += 1;
-    state.consecutiveFailures = 0;
-    state.lastSucceededAt = turn.draft.now;
-  } else if (end === 'skipped') state.skipped += 1;
-  else if (end === 'missed') state.missed += 1;
-  else {
-    state.failed += 1;
-    // A kill is a user's action and says nothing about the job.
-    if (end === 'killed') state.killed += 1;
-    else {
-      state.consecutiveFailures += 1;
-      state.lastFailedAt = turn.draft.now;
-    }
-  }
-  const limit = policyOf(entry.job.definition.policy).disableAfterFailures;
-  if (limit !== null && state.consecutiveFailures >= limit && state.disabled === null && end !== 'skipped') {
-    const reason = { code: 'failures-in-a-row', failures: state.consecutiveFailures } as const;
-    state.disabled = { at: turn.draft.now, reason };
-    const { name, revision } = entry.job;
-    turn.draft.notice({ kind: 'job', name, change: 'disabled', revision });
-    turn.draft.act({ kind: 'job.disabled', job: name, revision, reason });
-    alertOfHeldBelow(turn, entry);
-  }
 }

@@ -136,7 +136,8 @@ export class Loop {
   /** Checks many definitions in slices before the command is decided, one such command at a time. */
   #judgeFirst(item: CommandItem, command: Extract<Command, { kind: 'apply' }>): Promise<void> {
     const { state, clock } = this.#parts;
-    const steps = judgeAll(state, command.definitions, { now: clock.now(), by: command.by });
+    const { asker } = item;
+    const steps = judgeAll(state, command.definitions, { now: clock.now(), by: command.by, asker });
     return new Promise((resolve) => {
       const slice = (): void => {
         try {

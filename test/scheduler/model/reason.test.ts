@@ -119,6 +119,9 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   'catch-up-none': [[{ code: 'catch-up-none' }, 'not processed in time, and policy.catchUp is none']],
   'cannot-launch': [[{ code: 'cannot-launch', text: 'no engine' }, 'no engine']],
   preparing: [[{ code: 'preparing', text: 'pulls busybox' }, 'pulls busybox']],
+  'policy-refused': [
+    [{ code: 'policy-refused', field: 'run.user', rules: ['sales'], text: 'not allowed' }, 'not allowed'],
+  ],
   'launch-refused': [[{ code: 'launch-refused', text: 'no image' }, 'no image']],
   'no-capacity': [[{ code: 'no-capacity', text: 'no memory' }, 'no memory']],
   'engine-unavailable': [[{ code: 'engine-unavailable', text: 'it is down' }, 'it is down']],

@@ -85,6 +85,13 @@ export function explain(shape: Shape, value: unknown, field: string, findings: F
   else if (typeof value === 'object') explainObject(shape, value as object, field, findings);
 }
 
+/** Whether the value has the form that further checks need. If not, the findings say why. */
+export function hasForm(shape: object, value: unknown, field: string, findings: Findings): boolean {
+  const before = findings.problems.length;
+  explain(shape, value, field, findings);
+  return findings.problems.length === before;
+}
+
 const isAnything = ({ type, anyOf }: Shape): boolean => type === undefined && anyOf === undefined;
 
 function explainType({ type, examples }: Shape, value: unknown, field: string, findings: Findings): void {
