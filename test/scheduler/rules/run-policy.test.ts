@@ -7,6 +7,7 @@ import { parseRunPolicy } from '../../../src/node/run-policy.ts';
 import type { Asker, Role } from '../../../src/scheduler/access/principal.ts';
 import { checkCommand } from '../../../src/scheduler/decide.ts';
 import type { Settings } from '../../../src/scheduler/model/model.ts';
+import { comingLaunch } from '../../../src/scheduler/rules/coming.ts';
 import type { RunPolicy } from '../../../src/scheduler/run-policy/policy.ts';
 import { abilities } from '../../support/engines.ts';
 import { Rig } from '../../support/rig.ts';
@@ -297,6 +298,16 @@ describe('a launch', () => {
     expect([...one.rig.live.values()].map(({ job, state }) => `${job} ${state}`)).toEqual([
       'child launching',
     ]);
+  });
+
+  test('that is refused is not prepared either', () => {
+    const one = new Installation();
+    one.put({ ...asRoot, schedule: { cron: '0 * * * *' }, policy: { warmStart: '1m' } });
+    const coming = () =>
+      comingLaunch(one.rig.state, one.rig.state.entry('a'), one.rig.now)?.spec.user ?? null;
+    expect(coming()).toBe('root');
+    one.rule(own);
+    expect(coming()).toBeNull();
   });
 
   test('that a later policy allows again is made', () => {
