@@ -24,7 +24,7 @@ import { askerIn, requireNeeds } from './guard/needs.ts';
 import { limitReads, Reads } from './guard/reads.ts';
 import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
-import { createListener, type ListenerTls } from './listener.ts';
+import { createListener, createPeerListener, isFromPeer, type ListenerTls } from './listener.ts';
 import { LiveEvents } from './live.ts';
 import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
 import type { Load } from './metrics/scrape.ts';
@@ -80,7 +80,9 @@ export interface AppSettings {
   readonly heartbeatMs?: number;
   /** Host names of this server besides loopback names, without ports. */
   readonly hosts?: readonly string[];
-  /** Whether a request came in at the listener for other nodes. Default: none did. */
+  /** Absent: there are no other nodes. */
+  readonly peers?: { readonly tls: ListenerTls | null };
+  /** Whether a request came in at the listener for other nodes. Default: that of the app. */
   readonly isPeer?: (raw: IncomingMessage) => boolean;
   /** Metrics need no log-in. Default: false. */
   readonly openMetrics?: boolean;
@@ -134,6 +136,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
   });
   const { streams, bodies, answers, reads, longAnswers, searches, load } = roomFor(connections);
   connections.use(app);
+  const { peers: others } = settings;
+  app.decorate('peerListener', others ? createPeerListener(app, others.tls, connections) : null);
   const turns = new Turns(clock);
   const metrics = new Metrics({
     scheduler,
@@ -180,7 +184,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
   boundAnswers(app, answers, clock);
   protect(app);
   refuseOtherMethods(app, (request) => web.has(request), maxParamLength);
-  requireNeeds(app, { authenticator, isPeer: settings.isPeer ?? (() => false) });
+  requireNeeds(app, { authenticator, isPeer: settings.isPeer ?? isFromPeer });
   refuseUnknownParameters(app);
   describeApi(app, node.version);
 

@@ -10,6 +10,13 @@ import type { FastifyInstance } from 'fastify';
 import type { Connections } from './guard/connections.ts';
 import { answerNoRequest } from './wire/error-map.ts';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The server for other nodes, which whoever serves the app lets listen. Null: there are none. */
+    peerListener: Server | null;
+  }
+}
+
 /** Certificates of a listener. */
 export interface ListenerTls {
   /** As they are now. */

@@ -8,6 +8,7 @@ import type { Restore } from '../node/restore-options.ts';
 import { askedBy } from './asker.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addBackupCommands } from './commands/backup.ts';
+import { addCertsCommand } from './commands/certs.ts';
 import { addEngineCommands } from './commands/engines.ts';
 import { addExecCommand } from './commands/exec.ts';
 import { addFileCommands } from './commands/files.ts';
@@ -93,6 +94,7 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   addEngineCommands(program, shell);
   addAlertCommands(program, shell);
   addBackupCommands(program, shell, restore);
+  addCertsCommand(program, shell);
   for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().copyInheritedSettings(program);
   }

@@ -3,7 +3,7 @@
  */
 
 import { CarillonError, type ErrorCode } from '../errors.ts';
-import { PeerFailure, type Peers, type Question } from '../peers/client.ts';
+import { type Peer, PeerFailure, type Peers, type Question } from '../peers/client.ts';
 import type { LocalEngine } from '../scheduler/ports.ts';
 import { changesIn, reportsIn } from './remote-forms.ts';
 
@@ -19,8 +19,8 @@ const SHOWN_CHARACTERS = 500;
 export interface RemoteEngineParts {
   readonly engine: string;
   readonly host: string;
-  /** The current address of the node. Null while it is absent. */
-  readonly url: () => string | null;
+  /** The node, where it is now. Null while it is absent. */
+  readonly peer: () => Peer | null;
   readonly peers: Peers;
 }
 
@@ -28,7 +28,7 @@ export interface RemoteEngineParts {
  * All calls fail with ENGINE_UNAVAILABLE while the node does not respond, except launches of which nothing was
  * sent.
  */
-export function createRemoteEngine({ engine, host, url, peers }: RemoteEngineParts): Required<LocalEngine> {
+export function createRemoteEngine({ engine, host, peer, peers }: RemoteEngineParts): Required<LocalEngine> {
   const unavailable = (reason: string): CarillonError =>
     new CarillonError('ENGINE_UNAVAILABLE', `the node ${host} does not respond: ${reason}`, {
       field: 'host',
@@ -36,11 +36,11 @@ export function createRemoteEngine({ engine, host, url, peers }: RemoteEnginePar
     });
 
   async function send(method: 'GET' | 'POST', what: string, maxBytes: number, body?: object) {
-    const peer = url();
-    if (peer === null) throw new PeerFailure(new Error('the node is absent'), false);
+    const there = peer();
+    if (there === null) throw new PeerFailure(new Error('the node is absent'), false);
     const path = `/internal/engines/${encodeURIComponent(engine)}/${what}`;
     const json = body === undefined ? {} : asJson(body);
-    return peers.read({ url: peer }, { method, path, withinMs: ANSWER_MS, maxBytes, ...json });
+    return peers.read(there, { method, path, withinMs: ANSWER_MS, maxBytes, ...json });
   }
   /** Returns a response that is no refusal. Null: the node does not know the request. */
   async function ask(...question: Parameters<typeof send>): Promise<string | null> {

@@ -1,6 +1,5 @@
 /** A node from start to end: creates the parts, connects them, serves, and stops in order. */
 
-import type { IncomingMessage } from 'node:http';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +15,7 @@ import { Vault } from '../executor/secrets/vault.ts';
 import { readVaultFile } from '../executor/secrets/vault-file.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Alerts } from '../notify/alerts.ts';
-import { forwardedBy, Peers } from '../peers/client.ts';
+import { Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import type { ReportedOutput } from '../scheduler/reported-output.ts';
 import { LoopDelay } from '../scheduler/runtime/health/loop-delay.ts';
@@ -28,7 +27,7 @@ import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } 
 import { everybody } from './everybody.ts';
 import { makeDataDir, nodeId, noteInstallation } from './files.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { listen, reachable } from './listen.ts';
+import { listenAll, reachable } from './listen.ts';
 import { createLog } from './log.ts';
 import { logArchiveOf } from './log-archive.ts';
 import { raisePriority } from './priority.ts';
@@ -73,13 +72,17 @@ export async function serve(args: readonly string[], program: Program): Promise<
     end(1);
   });
   // The port first: if it is taken, nothing has been started.
-  const listening = await listen(app, config).catch(async (error: unknown) => {
+  const [listening, peerListening] = await listenAll(app, config).catch(async (error: unknown) => {
     await app.close();
     await store.close();
     await engines.close();
     throw error;
   });
   node.url = config.advertiseUrl ?? reachable(listening);
+  if (peerListening !== null) {
+    node.peerUrl = peerListening;
+    log.info({ url: peerListening }, 'node.listens-for-nodes');
+  }
   endOnSignal(() => end(0));
   let code = 1;
   try {
@@ -123,7 +126,7 @@ interface Parts {
   readonly bare: Bare;
   readonly installation: string;
   /** This node, as other nodes know it. */
-  readonly node: Member & { url: string };
+  readonly node: Member & { url: string; peerUrl?: string };
   readonly store: Store;
   readonly election: Election;
   readonly engines: Engines;
@@ -218,7 +221,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, installation, node, store, election, engines, alerts, traces, archive } = parts;
   const { runPolicy } = parts;
-  const peers = new Peers(realClock, node.id);
+  const peers = new Peers(realClock, node.id, { tls: parts.certificates.peer });
   const scheduler = new Scheduler({
     settings: {
       engines: engines.settings,
@@ -251,7 +254,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
       createRemoteEngine({
         engine,
         host,
-        url: () => election.members().find((member) => member.id === host)?.url ?? null,
+        peer: () => election.members().find((member) => member.id === host) ?? null,
         peers,
       }),
     clock: realClock,
@@ -268,11 +271,11 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const loopDelay = new LoopDelay(realClock);
   const authenticator = everybody();
   const settings = {
-    isPeer: ({ headers }: IncomingMessage) => headers[forwardedBy] !== undefined,
     webDir,
     hosts: hostsOf(config),
     bare,
     ...(parts.certificates.server !== null && { tls: parts.certificates.server }),
+    ...(config.zk !== null && { peers: { tls: parts.certificates.peer } }),
     metricsJobs: config.metricsJobs,
     loopDelay: () => loopDelay.buckets(),
     ...(traces !== null && { traces: () => traces.figures() }),

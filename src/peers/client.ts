@@ -21,7 +21,8 @@ import {
   request as plainRequest,
 } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
-import type { Clock } from '../scheduler/ports.ts';
+import type { SecureContextOptions } from 'node:tls';
+import type { Clock, Member } from '../scheduler/ports.ts';
 import { within } from '../scheduler/waiting.ts';
 
 export const peerLimits = {
@@ -67,6 +68,28 @@ export interface WholeAnswer {
   readonly text: string;
 }
 
+/** Where a node listens. */
+export type Peer = Pick<Member, 'url' | 'peerUrl'>;
+
+/** The certificate of this node, and the authority of all nodes. */
+export interface PeerTls {
+  /** As it is now. */
+  readonly context: SecureContextOptions;
+  onChange(listener: () => void): void;
+}
+
+/** Proves to other nodes that this one is of the installation. */
+export interface PeerSigner {
+  headersFor(method: string, path: string): Record<string, string>;
+}
+
+export interface PeersOptions {
+  /** Absent: nodes talk without TLS. */
+  readonly tls?: PeerTls | null;
+  /** Absent: requests are not signed. */
+  readonly signer?: PeerSigner;
+}
+
 /** There is no usable answer. `sent`: a part of the request may have arrived. */
 export class PeerFailure extends Error {
   override readonly name = 'PeerFailure';
@@ -83,16 +106,23 @@ export class Peers {
   readonly #clock: Clock;
   readonly #self: string;
   readonly #plain = new PlainAgent({ keepAlive: true });
-  readonly #tls = new TlsAgent({ keepAlive: true });
+  readonly #options: PeersOptions;
+  #tls: TlsAgent;
 
   /** `self` is the id of this node. */
-  constructor(clock: Clock, self: string) {
+  constructor(clock: Clock, self: string, options: PeersOptions = {}) {
     this.#clock = clock;
     this.#self = self;
+    this.#options = options;
+    this.#tls = agentOf(options.tls);
+    // Answers that are being read continue on the old one.
+    options.tls?.onChange(() => {
+      this.#tls = agentOf(options.tls);
+    });
   }
 
   /** Returns the head of the answer, of any status. The caller passes the body on. */
-  async open(peer: { readonly url: string }, question: Question): Promise<Answer> {
+  async open(peer: Peer, question: Question): Promise<Answer> {
     const { signal, release } = this.#limit(question);
     try {
       return await this.#ask(peer, question, signal);
@@ -103,7 +133,7 @@ export class Peers {
 
   /** Returns an answer of any status whole, of at most `maxBytes`. */
   async read(
-    peer: { readonly url: string },
+    peer: Peer,
     { maxBytes, ...question }: Question & { readonly maxBytes: number },
   ): Promise<WholeAnswer> {
     const { signal, release } = this.#limit(question);
@@ -135,10 +165,13 @@ export class Peers {
     return { signal: signal ? AbortSignal.any([control.signal, signal]) : control.signal, release };
   }
 
-  async #ask({ url }: { readonly url: string }, question: Question, signal: AbortSignal): Promise<Answer> {
+  async #ask(peer: Peer, question: Question, signal: AbortSignal): Promise<Answer> {
+    const url = peer.peerUrl ?? peer.url;
     const { protocol } = URL.canParse(url) ? new URL(url) : { protocol: null };
     if (protocol !== 'http:' && protocol !== 'https:')
       throw new PeerFailure(new Error(`invalid address: '${url}'`), false);
+    if (protocol === 'http:' && this.#options.tls)
+      throw new PeerFailure(new Error(`${url} is no address for nodes with certificates`), false);
     const response = await this.#send(url, protocol === 'https:', question, signal);
     const { statusCode: status = 0 } = response;
     if (status < 200) {
@@ -160,7 +193,12 @@ export class Peers {
       const outgoing = (secure ? tlsRequest : plainRequest)(url, {
         method,
         path,
-        headers: { 'user-agent': 'carillon-node', ...headers, [forwardedBy]: this.#self },
+        headers: {
+          'user-agent': 'carillon-node',
+          ...headers,
+          ...this.#options.signer?.headersFor(method, path),
+          [forwardedBy]: this.#self,
+        },
         agent: secure ? this.#tls : this.#plain,
       });
       let answer: IncomingMessage | null = null;
@@ -221,6 +259,10 @@ export class Peers {
     }
   }
 }
+
+/** Whoever has a certificate of the authority is a node of the installation, whatever its address is. */
+const agentOf = (tls: PeerTls | null | undefined): TlsAgent =>
+  new TlsAgent({ keepAlive: true, ...(tls && { ...tls.context, checkServerIdentity: () => undefined }) });
 
 const reasonOf = ({ reason }: AbortSignal): Error =>
   reason instanceof Error && reason.name !== 'AbortError' ? reason : new Error('aborted');

@@ -146,11 +146,12 @@ export interface Archive {
   }): Promise<{ day: string; histograms: Histograms }[]>;
 }
 
-/** One node of the installation, with its address for other nodes. */
+/** One node of the installation. Its `id` survives restarts; clients ask it at `url`. */
 export interface Member {
-  /** Survives restarts. */
   readonly id: string;
   readonly url: string;
+  /** For other nodes. Absent without any, and on nodes up to 0.2.0. */
+  readonly peerUrl?: string;
   readonly host: string;
   readonly pid: number;
   readonly version: string;

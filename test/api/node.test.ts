@@ -195,7 +195,7 @@ describe('engines of this node, for the leader on another', () => {
 
   test('are for other nodes only', async () => {
     const refused = await api.send('GET //internal/engines/process/inventory');
-    expect([refused.statusCode, refused.json().code]).toEqual([403, 'FORBIDDEN']);
+    expect([refused.statusCode, refused.json().code]).toEqual([404, 'NOT_FOUND']);
   });
 
   test('are listed, and do as they are told', async () => {

@@ -49,7 +49,12 @@ function throughNode(own: Launcher, installation = 'conformance'): Launcher {
     engine: own.engine,
     host: 'n2',
     members: [{ ...testMember, id: 'n2', capacity: { [engine.name]: 64 } }],
-    there: createRemoteEngine({ engine: engine.name, host: 'n2', url: () => url, peers }),
+    there: createRemoteEngine({
+      engine: engine.name,
+      host: 'n2',
+      peer: () => (url === null ? null : { url }),
+      peers,
+    }),
     logs: (launchName, query) => own.logs(launchName, query),
     describe: () => own.describe(),
     async start() {

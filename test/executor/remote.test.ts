@@ -25,7 +25,12 @@ beforeEach(async () => {
   server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  engine = createRemoteEngine({ engine: 'process', host: 'node-2', url: () => url, peers });
+  engine = createRemoteEngine({
+    engine: 'process',
+    host: 'node-2',
+    peer: () => (url === null ? null : { url }),
+    peers,
+  });
 });
 afterEach(() => {
   peers.close();

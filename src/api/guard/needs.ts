@@ -11,6 +11,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError, invariant } from '../../errors.ts';
 import { accessOf, leastRole } from '../../scheduler/access/access.ts';
 import type { Asker, Permission, Principal } from '../../scheduler/access/principal.ts';
+import { nothingHere } from '../wire/error-map.ts';
 import type { Authenticator } from './authenticator.ts';
 
 /** `nothing`: anybody may. `login`: whoever is known. `node`: other nodes of the installation. */
@@ -56,6 +57,8 @@ export function requireNeeds(app: FastifyInstance, { authenticator, isPeer }: As
     const { needs = 'nothing', ofAll = false } = request.routeOptions.config;
     request.isPeer = isPeer(request.raw);
     if (needs === 'nothing') return;
+    // For clients there is nothing there.
+    if (needs === 'node' && !request.isPeer) throw nothingHere(request);
     request.asker = await askerOf(authenticator, request);
     check(request.asker.principal, needs, ofAll || wholly.has(needs));
   });
