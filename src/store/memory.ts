@@ -6,7 +6,7 @@
 import { CarillonError } from '../errors.ts';
 import type { Run } from '../scheduler/model/model.ts';
 import type { Store, Watcher } from '../scheduler/ports.ts';
-import type { Place, StoredRecord } from '../scheduler/records/kind.ts';
+import type { PastKind, Place, StoredRecord } from '../scheduler/records/kind.ts';
 import {
   backupOrder,
   type Change,
@@ -15,6 +15,7 @@ import {
   decodeValue,
   decodeWrite,
   encodeWrites,
+  firstKept,
   newestFormat,
   pastKinds,
   pastRecord,
@@ -118,9 +119,17 @@ function add(
   owners: Map<string, PastEntries>,
   { kind, key, owner, place, value }: Extract<Change, { does: 'add' }>,
 ): void {
-  const { keep, isNumbered } = pastKinds.get(kind) as { keep: number; isNumbered?: true };
+  const ofKind = pastKinds.get(kind) as PastKind<unknown>;
+  const { keep, isNumbered } = ofKind;
   const entries: PastEntries = (isNumbered && place[0] === 1 ? null : owners.get(owner)) ?? new Map();
   entries.set(place.at(-1) as number | string, { key, place, text: JSON.stringify(value) });
+  const first = firstKept(ofKind, place);
+  if (first !== null)
+    for (const [id, each] of entries) {
+      // They were added in the order of their age.
+      if ((each.place[0] as number | string) >= first) break;
+      entries.delete(id);
+    }
   if (entries.size > keep * (1 + SLACK)) {
     const sorted = [...entries].sort(([, a], [, b]) => comparePlaces(a.place, b.place));
     for (const [id] of sorted.slice(0, entries.size - keep)) entries.delete(id);

@@ -1,11 +1,19 @@
 /** What every store promises, whichever it is: the suite that each adapter passes against the real thing. */
 
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
 import { freshState } from '../../src/scheduler/model/fresh-state.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
+import { type AuditLine, auditId, type SigningKey, type Token } from '../../src/scheduler/model/token.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
-import { type LoadedItem, records, SYSTEM_OWNER, type Write } from '../../src/scheduler/records/table.ts';
+import {
+  AUDIT_OWNER,
+  type LoadedItem,
+  records,
+  SYSTEM_OWNER,
+  type Write,
+} from '../../src/scheduler/records/table.ts';
 import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { SLACK } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
@@ -65,6 +73,42 @@ export function run(name: string, index: number, more: Partial<Run> = {}): Run {
 
 export const ended = (name: string, index: number, more: Partial<Run> = {}): Run =>
   run(name, index, { state: 'succeeded', endedAt: T0 + index * 60_000 + 5, ...more });
+
+export const token = (id: string, more: Partial<Token> = {}): Token => ({
+  id,
+  name: `of ${id}`,
+  sha256: 'ab'.repeat(32),
+  bindings: [{ role: 'editor', jobs: 'sales-*', grants: ['env'] }],
+  createdAt: T0,
+  createdBy: 'ann',
+  expiresAt: null,
+  usedAt: null,
+  usedFrom: null,
+  ...more,
+});
+
+export const signingKey = (id: string): SigningKey => ({ id, secret: `secret of ${id}`, createdAt: T0 });
+
+/** The audit at a minute. */
+export const auditLine = (index: number, more: Partial<AuditLine> = {}): AuditLine => {
+  const at = T0 + index * 60_000;
+  return {
+    id: auditId(at, 7, index),
+    at,
+    term: 7,
+    by: { kind: 'token', name: 'ci' },
+    from: '10.0.0.7',
+    via: null,
+    action: 'put-job',
+    on: 'sales-load',
+    outcome: 'done',
+    code: null,
+    reason: null,
+    before: { revision: index },
+    after: { revision: index + 1 },
+    ...more,
+  };
+};
 
 export const line = (name: string, index: number, more: Partial<LedgerLine> = {}): LedgerLine => ({
   job: name,
@@ -229,6 +273,72 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         expect(await store.archive.past('notification-ended', query)).toEqual([delivered]);
       },
     );
+
+    test('keeps tokens, keys and ends of sessions over a restart, and removes them', async () => {
+      // A person's name at an identity provider.
+      const id = 'https://id.example.org|ann/1 %2E';
+      const kept: Write[] = [
+        { kind: 'token', value: token('a', { expiresAt: T0 + 5, usedAt: T0 + 1, usedFrom: '::1' }) },
+        { kind: 'signing-key', value: signingKey('new') },
+        { kind: 'sessions-end', value: { id, at: T0 } },
+      ];
+      await commit(
+        ...kept,
+        { kind: 'token', value: token('b') },
+        { kind: 'signing-key', value: signingKey('old') },
+        { kind: 'sessions-end', value: { id: '*', at: T0 } },
+      );
+      await commit(
+        { kind: 'token-removed', value: { id: 'b' } },
+        { kind: 'signing-key-removed', value: { id: 'old' } },
+        { kind: 'sessions-end-removed', value: { id: '*' } },
+      );
+      await reopen();
+      expect((await all(store)).sort((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual(
+        kept.sort((a, b) => (a.kind < b.kind ? -1 : 1)),
+      );
+    });
+
+    test('answers the audit in order, what was done and what was refused', async () => {
+      const lines = [
+        auditLine(1),
+        auditLine(2, { outcome: 'refused', code: 'FORBIDDEN', reason: 'no', before: null, after: null }),
+        auditLine(3, { by: { kind: 'system', name: 'test' }, from: null, via: 'node-2', on: null }),
+      ];
+      await commit(...lines.map((value): Write => ({ kind: 'audit', value })));
+      await reopen();
+      const past = (query: object) => store.archive.past('audit', { owner: AUDIT_OWNER, ...query });
+      expect(await past({})).toEqual(lines);
+      expect(await past({ newestFirst: true, limit: 2 })).toEqual([lines[2], lines[1]]);
+      expect(await past({ from: lines[1]?.id, below: lines[2]?.id })).toEqual([lines[1]]);
+    });
+
+    test('keeps the audit for its time: what is older goes when a line is added', async (context) => {
+      if (!made.cutsAtCommit) context.skip('this store cuts later');
+      const { keepMs } = records.audit.age;
+      const index = keepMs / 60_000;
+      const write = (each: number): Write => ({ kind: 'audit', value: auditLine(each) });
+      await commit(write(1), write(2), write(3), write(index));
+      await reopen();
+      await commit(write(index + 2));
+      const left = await store.archive.past('audit', { owner: AUDIT_OWNER });
+      expect(left.map(({ at }) => (at - T0) / 60_000)).toEqual([2, 3, index, index + 2]);
+    });
+
+    test('leaves keys out of a backup, and has tokens and the audit in it', async () => {
+      await commit(
+        { kind: 'token', value: token('a') },
+        { kind: 'signing-key', value: signingKey('b') },
+        { kind: 'audit', value: auditLine(1) },
+      );
+      const parts: Uint8Array[] = [];
+      for await (const part of store.backup({ version: 'test', now: T0 })) parts.push(part);
+      const kinds = gunzipSync(Buffer.concat(parts))
+        .toString()
+        .split('\n')
+        .flatMap((each) => (each.startsWith('[') ? [JSON.parse(each)[0]] : []));
+      expect(kinds.sort()).toEqual(['audit', 'token']);
+    });
 
     test('keeps a value as it was committed, whatever becomes of it in memory', async () => {
       const mine = run('a', 1);
@@ -419,6 +529,13 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
         keep: records.revision.keep,
         write: (i: number): Write => ({ kind: 'job', value: { ...job('a'), revision: i + 1 } }),
         kept: async () => (await store.archive.revisions('a')).map((each) => each.revision - 1).reverse(),
+      },
+      {
+        what: 'lines of the audit',
+        keep: records.audit.keep,
+        write: (i: number): Write => ({ kind: 'audit', value: auditLine(i) }),
+        kept: async () =>
+          (await store.archive.past('audit', { owner: AUDIT_OWNER })).map((each) => (each.at - T0) / 60_000),
       },
     ])('keeps a bounded number of $what per job: the newest', async ({ keep, write, kept }, context) => {
       if (!made.cutsAtCommit) context.skip('this store cuts later');

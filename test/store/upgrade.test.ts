@@ -9,13 +9,14 @@ import { realClock } from '../../src/node/clock.ts';
 import type { Job, JobState } from '../../src/scheduler/model/model.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
 import { newestFormat } from '../../src/scheduler/records/stored.ts';
-import { records, type Write } from '../../src/scheduler/records/table.ts';
+import { AUDIT_OWNER, records, type Write } from '../../src/scheduler/records/table.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
 import { createEmbeddedStore } from '../../src/store/embedded/store.ts';
 import { unpack } from '../../src/store/segment.ts';
 import type { ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
 import type { createZooKeeperSession, ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
+import { auditLine, job, token } from '../conformance/store.ts';
 import { byKey, everything } from '../support/store-contents.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 import { openStoreBelow, sessionBelow, silent } from '../support/zookeeper-store.ts';
@@ -298,13 +299,15 @@ describe('a later release, with two kinds more and a newer version of one', () =
   );
 });
 
-/** The release before jobs without `run`: the table of kinds alone differs. */
-async function releaseBeforeHeartbeats() {
+/** The last release that knew this format: the table of kinds alone differs. */
+async function releaseOf(format: number) {
   vi.resetModules();
   vi.doMock('../../src/scheduler/records/table.ts', async (original) => {
     const table = await original<typeof import('../../src/scheduler/records/table.ts')>();
-    const { later: _, ...job } = table.records.job;
-    return { ...table, records: { ...table.records, job } };
+    const { later, ...job } = table.records.job;
+    const known = Object.entries(table.records).filter(([, { since }]) => since <= format);
+    const knownJob = later.since <= format ? { ...job, later } : job;
+    return { ...table, records: { ...Object.fromEntries(known), job: knownJob } };
   });
   const embedded = await import('../../src/store/embedded/store.ts');
   vi.doUnmock('../../src/scheduler/records/table.ts');
@@ -314,8 +317,8 @@ async function releaseBeforeHeartbeats() {
 
 test('an earlier release refuses a store from the first job without run, and reads it until then', async () => {
   const dir = embeddedFolder();
-  const earlier = (await releaseBeforeHeartbeats()).createEmbeddedStore({ dir });
-  const job: Job = {
+  const earlier = (await releaseOf(4)).createEmbeddedStore({ dir });
+  const backup: Job = {
     name: 'backup',
     definition: { name: 'backup', schedule: { cron: '0 2 * * *' }, run: { command: 'true' } },
     resolved: { cron: '0 2 * * *' },
@@ -327,14 +330,43 @@ test('an earlier release refuses a store from the first job without run, and rea
     await store.commit(await store.campaign(), [[{ kind: 'job', value }]]);
     await store.close();
   };
-  await write(job);
+  await write(backup);
   await earlier.open();
   await earlier.close();
-  const { run: _, ...definition } = job.definition;
-  await write({ ...job, revision: 2, definition });
+  const { run: _, ...definition } = backup.definition;
+  await write({ ...backup, revision: 2, definition });
   await expect(earlier.open()).rejects.toMatchObject(tooNew);
   const store = await openEmbedded(dir);
   const jobs = (await loadedOf(store, 'job')) as Job[];
   expect(jobs.find(({ name }) => name === 'backup')?.definition).toEqual(definition);
   await store.close();
+});
+
+test('a store of format 5 is read by this release, and its own release refuses it from the first line of the audit', async () => {
+  const dir = embeddedFolder();
+  const earlier = (await releaseOf(5)).createEmbeddedStore({ dir });
+  const { run: _, ...definition } = job('backup').definition;
+  await earlier.open();
+  await earlier.commit(await earlier.campaign(), [
+    [{ kind: 'job', value: { ...job('backup'), definition } }],
+  ]);
+  await earlier.close();
+  const store = createEmbeddedStore({ dir });
+  await store.open();
+  expect(await loadedOf(store, 'token')).toEqual([]);
+  const jobs = (await loadedOf(store, 'job')) as Job[];
+  expect(jobs.map(({ name }) => name)).toContain('backup');
+  await store.close();
+  await earlier.open();
+  await earlier.close();
+  await store.open();
+  await store.commit(await store.campaign(), [
+    [
+      { kind: 'token', value: token('a') },
+      { kind: 'audit', value: auditLine(1) },
+    ],
+  ]);
+  expect(await store.archive.past('audit', { owner: AUDIT_OWNER })).toEqual([auditLine(1)]);
+  await store.close();
+  await expect(earlier.open()).rejects.toMatchObject(tooNew);
 });

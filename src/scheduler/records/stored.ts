@@ -39,12 +39,17 @@ export const presentKinds = named<PresentKind<unknown>>('present') as ReadonlyMa
 >;
 export const pastKinds = named<PastKind<unknown>>('past') as ReadonlyMap<PastName, PastKind<unknown>>;
 
+/** Whether backups leave out records of the kind. */
+export function isSecret(kind: string): boolean {
+  return presentKinds.get(kind as PresentName)?.isSecret === true;
+}
+
 /**
  * The kinds of a backup, without secret ones, ordered such that each record may replace earlier ones: a job with its first
  * revision restarts the list of revisions, so these come first.
  */
 export const backupOrder: readonly (PresentName | PastName)[] = [
-  ...[...presentKinds].flatMap(([name, { isSecret }]) => (isSecret === true ? [] : [name])),
+  ...[...presentKinds.keys()].filter((name) => !isSecret(name)),
   ...pastKinds.keys(),
 ].sort((a, b) => Object.keys(records).indexOf(a) - Object.keys(records).indexOf(b));
 
@@ -181,3 +186,11 @@ export function pastRecord(kind: PastName, key: string, place: Place, value: Sto
 
 /** The leader's clock when it decided the value. Undefined for kinds that do not record it. */
 export const decidedAt = ({ kind, value }: Write): number | undefined => kindOf(kind).decidedAt?.(value);
+
+/**
+ * Records of the kind and owner at smaller positions than this are too old, as of the newest one, which is at `place`.
+ * Null: the kind has no age. `keepMs`: that of the installation.
+ */
+export function firstKept({ age }: PastKind<unknown>, place: Place, keepMs?: number): number | string | null {
+  return age === undefined ? null : age.from(age.at(place) - (keepMs ?? age.keepMs));
+}

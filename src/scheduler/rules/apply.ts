@@ -142,7 +142,7 @@ function nameIn(definition: unknown): string {
   return typeof name === 'string' ? name : '';
 }
 
-/** Only jobs that the asker may edit. */
+/** Only jobs that the asker may edit, and on which no other job depends that stays. */
 function prunable(
   state: State,
   prune: Prune,
@@ -154,7 +154,13 @@ function prunable(
     .filter((name) => permits.may('edit', name));
   // Children first, so that no job is deleted before the jobs that depend on it.
   const parents = names.map((name) => ({ name, parents: state.graph.parentsOf(name) }));
-  return applyOrder(parents, state.graph, () => true).reverse();
+  const pruned = new Set<string>();
+  for (const name of applyOrder(parents, state.graph, () => true).reverse()) {
+    // A job that stays would depend on one that does not exist.
+    const stays = (child: string): boolean => !listed.has(child) && !pruned.has(child);
+    if (!state.graph.childrenOf(name).some(stays)) pruned.add(name);
+  }
+  return [...pruned];
 }
 
 /** Whether the job may depend on this one, which is not applied with it. */

@@ -42,9 +42,11 @@ export interface EmbeddedStoreParts {
   readonly dir: string;
   /** For the program that locks the directory. Absent: it is started normally. */
   readonly bare?: Bare;
+  /** How long the past of kinds with an age is kept. Default: that of each kind. */
+  readonly keepMs?: number;
 }
 
-export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): EmbeddedStore {
+export function createEmbeddedStore({ dir, bare, keepMs }: EmbeddedStoreParts): EmbeddedStore {
   let opened: Opened | null = null;
   const moments = new Set<Moment>();
   const ready = (): Opened => {
@@ -97,7 +99,7 @@ export function createEmbeddedStore({ dir, bare }: EmbeddedStoreParts): Embedded
         durably(dir, root, () => {
           const newest = tables.meta.get('term') as number | undefined;
           // Nothing is written before the term is known to be current.
-          if (newest === term) apply(tables, groups);
+          if (newest === term) apply(tables, groups, keepMs);
           return newest;
         }),
       );
@@ -135,8 +137,8 @@ function headerOf({ meta }: Tables, { version, now }: BackupTaken): Omit<BackupH
 }
 
 /** Writes a commit, inside its transaction. */
-function apply(tables: Tables, groups: readonly WriteGroup[]): void {
-  const writes = createCommitWrites(tables);
+function apply(tables: Tables, groups: readonly WriteGroup[], keepMs: number | undefined): void {
+  const writes = createCommitWrites(tables, keepMs);
   const records = encodeWrites(groups);
   const layout = layoutOf(formatOf(records));
   // From now on earlier releases refuse the store.

@@ -3,13 +3,23 @@
  * owners above their limit are trimmed. Counts are written by `finish`, in the same transaction.
  */
 
-import type { PastKind, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
-import { type Change, changesOf, impliedBy, newest, pastKinds } from '../../scheduler/records/stored.ts';
+import type { PastKind, Place, Stored, StoredRecord } from '../../scheduler/records/kind.ts';
+import {
+  type Change,
+  changesOf,
+  firstKept,
+  impliedBy,
+  newest,
+  pastKinds,
+} from '../../scheduler/records/stored.ts';
 import type { PastName, PresentName } from '../../scheduler/records/table.ts';
 import { LAST } from '../archive.ts';
 import { SLACK } from '../bounds.ts';
 import type { Table } from './table.ts';
 import { type Counts, countedKinds, type PastKey, type Tables } from './tables.ts';
+
+/** Records that are too old, removed for each one that is added. */
+const OLD_AT_ONCE = 100;
 
 type Added = Extract<Change, { does: 'add' }>;
 
@@ -27,8 +37,9 @@ export interface CommitWrites {
   finish(): void;
 }
 
-export function createCommitWrites(tables: Tables): CommitWrites {
-  const writes = createPastWrites(tables);
+/** `keepMs`: how long the past of kinds with an age is kept. Default: that of each kind. */
+export function createCommitWrites(tables: Tables, keepMs?: number): CommitWrites {
+  const writes = createPastWrites(tables, keepMs);
   const presentTable = (kind: PresentName) => tables.present.get(kind) as Table<Stored, string>;
 
   /** The past record implied by an existing present one. */
@@ -85,7 +96,7 @@ export function createCommitWrites(tables: Tables): CommitWrites {
 }
 
 /** Writes to the tables of the past, which keep a limited number of records for each owner. */
-function createPastWrites(tables: Tables) {
+function createPastWrites(tables: Tables, keepMs: number | undefined) {
   const counts = new Map<string, Counts>();
   const pastTable = (kind: PastName) => tables.past.get(kind) as Table<Stored, PastKey>;
   const kindOf = (kind: PastName) => pastKinds.get(kind) as PastKind<unknown>;
@@ -119,6 +130,20 @@ function createPastWrites(tables: Tables) {
     own[at] = keep;
   }
 
+  /** What is too old beside the record at this position, a few at a time. */
+  function removeOld(kind: PastName, owner: string, place: Place): void {
+    const first = firstKept(kindOf(kind), place, keepMs);
+    if (first === null) return;
+    const range = { start: [owner], end: [owner, first], limit: OLD_AT_ONCE };
+    const old = [...pastTable(kind).getKeys(range as never)];
+    if (old.length === 0) return;
+    for (const key of old) removePast(kind, key);
+    const own = counts.get(owner) ?? tables.counts.get(owner) ?? [];
+    const at = countedKinds.indexOf(kind);
+    counts.set(owner, own);
+    own[at] = Math.max(0, (own[at] ?? 0) - old.length);
+  }
+
   function add({ kind, key, owner, place, value }: Added): void {
     const { isNumbered, keep } = kindOf(kind);
     const at: PastKey = [owner, ...place];
@@ -129,6 +154,7 @@ function createPastWrites(tables: Tables) {
     index?.byPlace.putSync(place, owner);
     index?.byKey.putSync(key, at.slice(0, -1) as unknown as PastKey);
     if (isNew) grow(kind, owner);
+    removeOld(kind, owner, place);
     // One is removed for each that is added.
     if (isNumbered) pastTable(kind).removeSync([owner, (place[0] as number) - keep]);
   }

@@ -7,7 +7,7 @@
 import { CarillonError } from '../../errors.ts';
 import { nextRound } from '../../loop-round.ts';
 import type { PastKind } from '../../scheduler/records/kind.ts';
-import { goneRecord, pastKinds } from '../../scheduler/records/stored.ts';
+import { goneRecord, isSecret, pastKinds } from '../../scheduler/records/stored.ts';
 import { readPastNodes } from './past.ts';
 import { pastFolders, presentFolders } from './paths.ts';
 import type { Generation, Past } from './pending.ts';
@@ -56,7 +56,10 @@ export async function* zookeeperRecords(
 async function* fromTables(session: ZooKeeperSession): AsyncGenerator<readonly string[]> {
   for (const folder of presentFolders.keys())
     for await (const nodes of readTable(session, folder, RECORDS))
-      yield nodes.flatMap(([key, json]) => recordsIn(folder, key, json)).map((each) => JSON.stringify(each));
+      yield nodes
+        .flatMap(([key, json]) => recordsIn(folder, key, json))
+        .filter(([kind]) => !isSecret(kind))
+        .map((each) => JSON.stringify(each));
   for (const folder of pastFolders.keys()) {
     const owners = (await namesIn(session, folder)).map(({ key }) => key);
     for (let at = 0; at < owners.length; at += PASTS) {
@@ -72,6 +75,7 @@ async function* fromTables(session: ZooKeeperSession): AsyncGenerator<readonly s
 async function* fromLog(generations: readonly Generation[]): AsyncGenerator<readonly string[]> {
   for (const { present, pasts } of generations) {
     for (const [kind, values] of present) {
+      if (isSecret(kind)) continue;
       let lines: string[] = [];
       for (const [key, value] of values) {
         lines.push(JSON.stringify(value === null ? goneRecord(kind, key) : [kind, key, value]));

@@ -6,7 +6,7 @@
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import type { Stored } from '../../scheduler/records/kind.ts';
 import { seqOf } from './log.ts';
-import { addToPast, piecesFor, removePast } from './past.ts';
+import { addToPast, oldestPieces, piecesFor, removePast } from './past.ts';
 import { fieldOf, owned, pastFolders, paths, presentFolders, tablePath } from './paths.ts';
 import { type Generation, mergePast, newestOf, type Past, type Pending } from './pending.ts';
 import { namesIn } from './read-table.ts';
@@ -26,6 +26,8 @@ export interface CheckpointParts {
   readonly pending: () => Pending;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long the past of kinds with an age is kept. Default: that of each kind. */
+  readonly keepMs?: number | undefined;
 }
 
 /** Belongs to one term: created with it and stopped with it. */
@@ -146,8 +148,14 @@ export class Checkpoints {
       const nodes = await this.#parts.session.getMany(some.map(([owner]) => tablePath(folder, owner)));
       const fresh = nodes.filter((node) => node === null).length;
       known.owners.set(folder, (known.owners.get(folder) ?? 0) + fresh);
+      const { session, keepMs } = this.#parts;
+      const there = some.map(([owner], i) => [owner, nodes[i] ?? null] as const);
+      const oldest = await oldestPieces(session, folder, there);
       return some.map(([owner, newer], i) =>
-        addToPast(folder, owner, { node: nodes[i] ?? null, newer, maxPieces }),
+        addToPast(folder, owner, {
+          ...{ node: nodes[i] ?? null, newer, maxPieces },
+          ...{ oldest: oldest[i] ?? null, keepMs },
+        }),
       );
     });
   }

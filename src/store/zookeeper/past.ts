@@ -4,8 +4,8 @@
  */
 
 import { nextRound } from '../../loop-round.ts';
-import type { StoredRecord } from '../../scheduler/records/kind.ts';
-import { newest } from '../../scheduler/records/stored.ts';
+import type { PastKind, Place, StoredRecord } from '../../scheduler/records/kind.ts';
+import { firstKept, newest, pastKinds } from '../../scheduler/records/stored.ts';
 import type { PastName } from '../../scheduler/records/table.ts';
 import { comparePlaces } from '../archive.ts';
 import { pack, unpack } from '../segment.ts';
@@ -78,15 +78,40 @@ export async function* readPastNodes(
 export const piecesFor = (owners: number): number =>
   Math.min(MAX_PIECES, Math.floor(MAX_PIECES_OF_ALL / Math.max(1, owners)));
 
-/** The writes that add newer records to the owner's nodes; `node` is the existing one. */
-export function addToPast(
+/** The oldest sealed pieces of these owners, where their age decides whether they stay. */
+export async function oldestPieces(
+  session: ZooKeeperSession,
   folder: string,
-  owner: string,
-  { node, newer, maxPieces }: { node: NodeData | null; newer: Past; maxPieces: number },
-): Op[] {
+  nodes: readonly (readonly [owner: string, node: NodeData | null])[],
+): Promise<readonly (NodeData | null)[]> {
+  if (!(pastFolders.get(folder) ?? []).some(([, { age }]) => age !== undefined)) return nodes.map(() => null);
+  const oldest = nodes.map(([owner, node]) => {
+    const [piece] = piecesIn(read(node));
+    return piece === undefined ? null : piecePath(folder, owner, piece);
+  });
+  const found = await session.getMany(oldest.filter((path) => path !== null));
+  return oldest.map((path) => (path === null ? null : (found.shift() ?? null)));
+}
+
+export interface Grown {
+  /** The existing node. */
+  readonly node: NodeData | null;
+  readonly newer: Past;
+  readonly maxPieces: number;
+  /** The oldest piece; see `oldestPieces`. */
+  readonly oldest?: NodeData | null;
+  /** How long the past of kinds with an age is kept. Default: that of each kind. */
+  readonly keepMs?: number | undefined;
+}
+
+/** The writes that add newer records to the owner's nodes. */
+export function addToPast(folder: string, owner: string, grown: Grown): Op[] {
+  const { node, newer, maxPieces, oldest = null, keepMs } = grown;
   const path = tablePath(folder, owner);
   const there = read(node);
-  const pieces = piecesIn(there);
+  const all = piecesIn(there);
+  const isOld = oldest !== null && isOutdated(toPast(folder, owner, read(oldest)), newer, keepMs);
+  const pieces = isOld ? all.slice(1) : all;
   const past = mergePast(toPast(folder, owner, there), newer);
   const sealed: [PastName, StoredRecord[]][] = [];
   const rewritten: [PastName, StoredRecord[]][] = [];
@@ -94,15 +119,19 @@ export function addToPast(
     const records = [...(past.get(name)?.values() ?? [])].sort((a, b) =>
       comparePlaces(kind.place(a), kind.place(b)),
     );
-    if (kind.rewritten === undefined) sealed.push([name, records]);
+    if (kind.rewritten === undefined) sealed.push([name, notOld(kind, records, keepMs)]);
     else rewritten.push([name, records.slice(-kind.rewritten)]);
   }
   const put = (records: [PastName, readonly StoredRecord[]][], left: readonly number[]): Op => {
     const data = pack({ ...toStored(folder, [...records, ...rewritten]), pieces: left });
     return node === null ? { kind: 'create', path, data } : { kind: 'set', path, data, version: null };
   };
-  const grown = sealed.reduce((sum, [, records]) => sum + records.length, 0);
-  if (grown < SEAL_AT) return [put(sealed, pieces)];
+  const gone = (left: readonly number[]): Op[] =>
+    all
+      .filter((piece) => !left.includes(piece))
+      .map((piece) => ({ kind: 'remove', path: piecePath(folder, owner, piece), version: null }));
+  const length = sealed.reduce((sum, [, records]) => sum + records.length, 0);
+  if (length < SEAL_AT) return [put(sealed, pieces), ...gone(pieces)];
   if (maxPieces === 0 && pieces.length === 0) {
     const half = SEAL_AT / 2;
     return [
@@ -110,13 +139,14 @@ export function addToPast(
         sealed.map(([name, records]) => [name, records.slice(-half)]),
         pieces,
       ),
+      ...gone(pieces),
     ];
   }
   // As few as possible: the number of pieces is what limits how much is kept.
   const needed = Math.max(...sealed.map(([, records]) => Math.ceil(records.length / SEAL_AT)));
   const count = Math.min(Math.max(1, maxPieces), needed);
   const fresh = Array.from({ length: count }, (_, i) => ({
-    number: (pieces.at(-1) ?? 0) + 1 + i,
+    number: (all.at(-1) ?? 0) + 1 + i,
     value: toStored(
       folder,
       sealed.map(([name, records]) => [name, share(records, i, count)]),
@@ -135,10 +165,32 @@ export function addToPast(
         data: pack(value),
       }),
     ),
-    ...pieces
-      .filter((piece) => !left.includes(piece))
-      .map((piece): Op => ({ kind: 'remove', path: piecePath(folder, owner, piece), version: null })),
+    ...gone(left),
   ];
+}
+
+/** Records in order, without those that are too old beside the last. */
+function notOld(
+  kind: PastKind<unknown>,
+  records: readonly StoredRecord[],
+  keepMs: number | undefined,
+): StoredRecord[] {
+  const last = records.at(-1);
+  const first = last === undefined ? null : firstKept(kind, kind.place(last), keepMs);
+  return records.filter((record) => first === null || (kind.place(record)[0] as Place[number]) >= first);
+}
+
+/** Whether all of a piece is too old beside newer records. */
+function isOutdated(piece: Past, newer: Past, keepMs: number | undefined): boolean {
+  return [...piece].every(([name, records]) => {
+    const kind = pastKinds.get(name) as PastKind<unknown>;
+    const places = [...(newer.get(name)?.values() ?? [])].map((record) => kind.place(record));
+    const last = places.sort(comparePlaces).at(-1);
+    const first = last === undefined ? null : firstKept(kind, last, keepMs);
+    return [...records.values()].every(
+      (record) => first !== null && (kind.place(record)[0] as Place[number]) < first,
+    );
+  });
 }
 
 /** The writes that remove the owner's past. */

@@ -45,12 +45,14 @@ export interface ZooKeeperStoreParts {
   readonly known?: string | null;
   readonly clock: Clock;
   readonly log: Log;
+  /** How long the past of kinds with an age is kept. Default: that of each kind. */
+  readonly keepMs?: number;
 }
 
 export function createZooKeeperStore(parts: ZooKeeperStoreParts): ZooKeeperStore {
-  const { session, hosts, clock, log } = parts;
+  const { session, hosts, clock, log, keepMs } = parts;
   const tail = new Tail({ session, clock, log });
-  const terms = new Terms({ session, clock, log, tail });
+  const terms = new Terms({ session, clock, log, tail, keepMs });
   const index = new NewestRuns();
   /** The values that the index belongs to. */
   let indexed: Pending | null = null;

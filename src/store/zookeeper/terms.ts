@@ -16,6 +16,8 @@ export interface TermsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly tail: Tail;
+  /** See `CheckpointParts`. */
+  readonly keepMs?: number | undefined;
 }
 
 interface Term {
@@ -56,7 +58,7 @@ export class Terms {
   }
 }
 
-async function begin(term: number, { session, clock, log, tail }: TermsParts): Promise<Term> {
+async function begin(term: number, { session, clock, log, tail, keepMs }: TermsParts): Promise<Term> {
   const [head, layout] = await session.getMany([paths.head, paths.layout]);
   if (head == null) throw new CarillonError('STORE_UNAVAILABLE', 'The installation in ZooKeeper is gone.');
   const writer = new Writer({
@@ -69,7 +71,7 @@ async function begin(term: number, { session, clock, log, tail }: TermsParts): P
     checkpoint: () => tail.pending.checkpoint,
     onDurable: (seq, writes) => tail.own(seq, writes),
   });
-  const checkpoints = new Checkpoints(term, { session, pending: () => tail.pending, clock, log });
+  const checkpoints = new Checkpoints(term, { session, pending: () => tail.pending, clock, log, keepMs });
   checkpoints.start();
   return { term, writer, checkpoints };
 }

@@ -6,7 +6,7 @@
 import type { CarillonError } from '../../../errors.ts';
 import type { Asker } from '../../access/principal.ts';
 import type { Command, NotedLine } from '../../command.ts';
-import { shorten } from '../../job/schema/explain.ts';
+import { shownInMessage } from '../../job/masked.ts';
 import { type AuditLine, auditId } from '../../model/token.ts';
 import type { Draft } from '../../state/decision.ts';
 import type { State } from '../../state/state.ts';
@@ -116,7 +116,7 @@ function write(state: State, draft: Draft, line: NotedLine): void {
     on: line.on === null ? null : cut(line.on),
     outcome: line.outcome,
     code: line.code,
-    reason: line.reason === null ? null : cut(String(shorten(line.reason)), 2 * MAX_TEXT),
+    reason: line.reason === null ? null : cut(shownInMessage(line.reason), 2 * MAX_TEXT),
     before: line.before,
     after: line.after,
   });
