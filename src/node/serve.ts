@@ -21,6 +21,7 @@ import type { ReportedOutput } from '../scheduler/reported-output.ts';
 import { LoopDelay } from '../scheduler/runtime/health/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import type { Traces } from '../traces/traces.ts';
+import { AuditLog } from './audit-log.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
@@ -102,6 +103,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     const steps = [
       async () => heartbeat?.stop(),
       () => scheduler.stop(),
+      async () => parts.auditLog?.stop(),
       async () => alerts?.stop(),
       async () => runPolicy?.stop(),
       async () => traces?.stop(),
@@ -139,6 +141,8 @@ interface Parts {
   /** Null: no archive of logs is configured. */
   readonly archive: LogArchive | null;
   readonly reportedOutput: ReportedOutput;
+  /** Null: the audit is in the store alone. */
+  readonly auditLog: AuditLog | null;
   readonly certificates: Certificates;
 }
 
@@ -213,6 +217,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
   return {
     ...{ config, environment, log, bare, installation, node, store, engines, alerts, runPolicy, traces },
     ...{ archive, reportedOutput, certificates },
+    auditLog: config.auditLog === null ? null : new AuditLog(config.auditLog, log),
     election: election(node),
   };
 }
@@ -264,6 +269,8 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     ...(traces !== null && { traces }),
     lastLines,
     reportedOutput: parts.reportedOutput,
+    ...(parts.auditLog !== null && { auditSink: parts.auditLog }),
+    auditRetentionMs: config.auditRetention,
     certificates: parts.certificates.expiries,
     onFatal,
   });

@@ -1,6 +1,6 @@
 /** Settings of who gets in: certificates, the listener for other nodes, the login to ZooKeeper; and what jobs may ask for. */
 
-import { type SettingsTable, setting, text, whole, yesOrNo } from '../setting.ts';
+import { duration, type SettingsTable, setting, text, whole, yesOrNo } from '../setting.ts';
 
 const file = text('file');
 
@@ -34,5 +34,15 @@ export const accessSettings = {
   ),
   peerKey: setting(file, null, 'File with the key of that certificate, as PEM.'),
   peerCa: setting(file, null, 'File with the authority of the certificates of all nodes, as PEM.'),
+  auditLog: setting(
+    text('file'),
+    null,
+    'File to which the leader appends each line of the audit as JSON; - is standard output. Default: none.',
+  ),
+  auditRetention: setting(
+    duration,
+    90 * 86_400_000,
+    'How long the audit is kept in the store, which has its newest 5,000 lines. Default: P90D.',
+  ),
   runPolicyFile: setting(file, null, 'File with rules of what jobs may ask of hosts. Default: everything.'),
 } as const satisfies SettingsTable;

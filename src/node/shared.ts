@@ -21,9 +21,9 @@ export interface Shared {
 }
 
 export function createShared(config: Config, log: Log, bare: Bare): Shared {
-  const { zk, host, dataDir } = config;
+  const { zk, host, dataDir, auditRetention: keepMs } = config;
   if (zk === null) {
-    const store = createEmbeddedStore({ dir: join(dataDir, 'store'), bare });
+    const store = createEmbeddedStore({ dir: join(dataDir, 'store'), bare, keepMs });
     return { store, election: (self) => createSoloElection(store, self) };
   }
   const clock = realClock;
@@ -36,7 +36,7 @@ export function createShared(config: Config, log: Log, bare: Bare): Shared {
   });
   const known = knownInstallation(dataDir, zk);
   return {
-    store: createZooKeeperStore({ session, hosts: zk, known, clock, log }),
+    store: createZooKeeperStore({ session, hosts: zk, known, clock, log, keepMs }),
     election: (self) => createZooKeeperElection({ session, self, host, clock, log }),
   };
 }
