@@ -49,6 +49,7 @@ const state = 'src/scheduler/state';
 const rules = 'src/scheduler/rules';
 const decide = 'src/scheduler/decide.ts';
 const readModels = 'src/scheduler/read';
+const authorizedRoom = 'src/scheduler/authorized';
 const errors = 'src/errors.ts';
 const setting = 'src/setting.ts';
 const dag = 'src/dag';
@@ -115,6 +116,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   [decide]: [errors, job, access, model, spine, state, rules],
   [readModels]: [errors, dag, schedule, job, access, model, stats, spine, state],
+  [authorizedRoom]: [errors, dag, job, access, model, recordsRoom, spine, state],
   'src/scheduler/runtime': [
     errors,
     job,
@@ -179,6 +181,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     stats,
     spine,
     readModels,
+    authorizedRoom,
     peers,
     wire,
   ],
@@ -188,7 +191,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...[peers, wire, api],
     'src/api/chronos',
   ],
-  'src/api/app.ts': [errors, access, stats, spine, peers, wire, api, 'src/api/chronos', 'src/api/routes'],
+  'src/api/app.ts': [
+    errors,
+    access,
+    authorizedRoom,
+    stats,
+    spine,
+    peers,
+    wire,
+    api,
+    'src/api/chronos',
+    'src/api/routes',
+  ],
   [notify]: [errors, schedule, job, model, spine, chronos, settingsFile],
   [traces]: [errors, model, spine],
   [engineList]: [setting, model, spine, secrets, engine, processEngine, sshEngine, dockerEngine, swarmEngine],

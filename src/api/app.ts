@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peers } from '../peers/client.ts';
+import { authorized } from '../scheduler/authorized/handle.ts';
 import type { ArchiveFigures, SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import type { Buckets } from '../scheduler/stats/tally.ts';
@@ -151,16 +152,13 @@ export function buildApp(parts: AppParts): FastifyInstance {
   });
   const closing = new AbortController();
   const context: ApiContext = {
-    scheduler,
+    whole: scheduler,
     clock,
     node,
     live,
     peers,
     authenticator,
-    as: (request) => {
-      askerIn(request);
-      return scheduler;
-    },
+    as: (request) => authorized(scheduler, askerIn(request)),
     streams,
     turns,
     reads,

@@ -5,6 +5,8 @@
  */
 
 import { Readable } from 'node:stream';
+import type { Asker } from '../scheduler/access/principal.ts';
+import { noticesFor } from '../scheduler/authorized/handle.ts';
 import type { Notice, SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import { noticeToWire } from './wire/to-wire.ts';
@@ -27,9 +29,20 @@ interface LiveEvent {
 interface Client {
   readonly stream: Readable;
   readonly job: string | null;
+  /** The notice as the client may see it. Null: not at all. */
+  readonly show: (notice: Notice) => Notice | null;
+}
+
+interface Opening {
+  /** Only events about it. Null: about all jobs. */
+  readonly job: string | null;
+  /** Of the last event that was received. Null: none was. */
+  readonly lastId: string | null;
+  readonly asker: Asker;
 }
 
 export class LiveEvents {
+  readonly #scheduler: SchedulerHandle;
   readonly #process: string;
   readonly #kept: LiveEvent[] = [];
   readonly #clients = new Set<Client>();
@@ -44,6 +57,7 @@ export class LiveEvents {
     scheduler: SchedulerHandle,
     options: { readonly process: string; readonly clock: Clock; readonly heartbeatMs: number },
   ) {
+    this.#scheduler = scheduler;
     this.#process = options.process;
     this.#unsubscribe = scheduler.subscribe((notice) => this.#announce(notice));
     this.#clock = options.clock;
@@ -52,14 +66,14 @@ export class LiveEvents {
   }
 
   /** Opens a stream of server-sent events of all jobs or of one, after `lastId` if given. */
-  open(request: { readonly job: string | null; readonly lastId: string | null }): Readable {
+  open({ job, lastId, asker }: Opening): Readable {
     const stream = new Readable({ read: () => {}, highWaterMark: liveLimits.buffered });
-    const client: Client = { stream, job: request.job };
+    const client: Client = { stream, job, show: noticesFor(this.#scheduler, asker) };
     this.#clients.add(client);
     stream.once('close', () => this.#clients.delete(client));
     // The first bytes flush the headers, so that a browser knows the connection is open.
     stream.push('retry: 2000\n\n');
-    if (request.lastId !== null) this.#catchUp(client, request.lastId);
+    if (lastId !== null) this.#catchUp(client, lastId);
     return stream;
   }
 
@@ -94,11 +108,18 @@ export class LiveEvents {
   #send(client: Client, event: LiveEvent): void {
     const about = jobOf(event.notice);
     if (client.job !== null && about !== null && about !== client.job) return;
-    event.frame ??= frameOf(this.#id(event.number), noticeToWire(event.notice));
-    client.stream.push(event.frame);
+    const shown = client.show(event.notice);
+    if (shown === null) return;
+    client.stream.push(this.#frame(event, shown));
     if (client.stream.readableLength <= liveLimits.buffered) return;
     this.#clients.delete(client);
     client.stream.destroy();
+  }
+
+  #frame(event: LiveEvent, shown: Notice): string {
+    if (shown !== event.notice) return frameOf(this.#id(event.number), noticeToWire(shown));
+    event.frame ??= frameOf(this.#id(event.number), noticeToWire(event.notice));
+    return event.frame;
   }
 
   #id(number: number): string {

@@ -17,7 +17,7 @@ const securitySchemes = {
   session: {
     type: 'apiKey',
     in: 'cookie',
-    name: 'carillon-session',
+    name: 'carillon',
     description: 'Of a person who has logged in.',
   },
 } as const;

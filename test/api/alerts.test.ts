@@ -82,7 +82,7 @@ describe('open alerts', () => {
 describe('an acknowledgement', () => {
   test('is shown with its user', async () => {
     await runs('a', 1);
-    await send('POST /jobs/a/alerts/failed/acknowledge', undefined, { 'x-carillon-user': 'ann' });
+    await send('POST /jobs/a/alerts/failed/acknowledge', undefined, { 'test-name': 'ann' });
     expect((await api.get('/alerts')).items).toMatchObject([
       { acknowledgedBy: 'ann', acknowledgedAt: expect.any(String) },
     ]);

@@ -45,7 +45,7 @@ test('one that stands in between hides those above it, and others are counted', 
   await api.post('/jobs/other/pause');
   expect(await holders('mail')).toEqual(['report paused', 'other paused']);
   expect(await reasonOf('mail')).toBe('held back by report, which is paused, and by 1 more');
-  expect(await reasonOf('report')).toBe('paused by 127.0.0.1');
+  expect(await reasonOf('report')).toBe('paused by local');
 });
 
 test('nothing is said once it is resumed, nor of what has no parents', async () => {

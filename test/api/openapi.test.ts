@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue } from '../../src/errors.ts';
 import { ApiWorld, type Document } from '../support/api-world.ts';
+import { routesOf } from '../support/routes.ts';
 
 let api: ApiWorld;
 let document: Document;
@@ -18,24 +19,14 @@ const operations = () =>
 test('is OpenAPI 3.1', () => expect(document.openapi).toMatch(/^3\.1\./));
 
 test('has every route that the app answers its own clients, and no other', () => {
-  // The app prints its routes as a tree; each line has the piece of the path and its methods.
-  const known = new Set<string>();
-  const prefixes: string[] = [];
-  for (const line of api.app.printRoutes({ commonPrefix: false }).trim().split('\n')) {
-    const [, indent, piece, methods] = /^([│├└─ ]*)(\S*)(?: \(([A-Z, ]+)\))?$/.exec(line)!;
-    const depth = indent!.length / 4;
-    prefixes.length = Math.max(0, depth - 1);
-    prefixes.push(piece!);
-    const path = prefixes.join('').replaceAll(/:(\w+)/g, '{$1}');
-    for (const method of methods?.split(', ') ?? [])
-      if (method !== 'HEAD' && !/^\/(internal|scheduler|v1\/scheduler)\//.test(path))
-        known.add(`${method.toLowerCase()} ${path}`);
-  }
+  const known = routesOf(api.app)
+    .filter(({ method, path }) => method !== 'HEAD' && !/^\/(internal|scheduler|v1\/scheduler)\//.test(path))
+    .map(({ method, path }) => `${method.toLowerCase()} ${path}`);
   expect(
     operations()
       .map(({ name }) => name)
       .sort(),
-  ).toEqual([...known].sort());
+  ).toEqual(known.sort());
 });
 
 test('every reference leads somewhere', () => {

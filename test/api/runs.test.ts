@@ -20,7 +20,7 @@ describe('a run', () => {
   test('is made by triggering, carries its parameters, and tells how it went', async () => {
     const response = await api.send('POST /jobs/a/trigger', {
       body: { params: { DAY: '21' } },
-      headers: { 'x-carillon-user': 'ada' },
+      headers: { 'test-name': 'ada' },
     });
     expect(response.statusCode).toBe(202);
     const { id } = response.json();
@@ -95,7 +95,7 @@ describe('a run', () => {
         ],
       },
     });
-    await api.send(`POST /runs/${first.id}/kill`, { headers: { 'x-carillon-user': 'ada' } });
+    await api.send(`POST /runs/${first.id}/kill`, { headers: { 'test-name': 'ada' } });
     const { kill } = await api.get(`/runs/${first.id}`);
     expect(kill).toMatchObject({ reason: 'killed by ada', why: { refs: [{ kind: 'user', name: 'ada' }] } });
   });
@@ -111,7 +111,7 @@ describe('a run', () => {
 
   test('can be killed while unfinished, and only then', async () => {
     const { id } = await api.post('/jobs/a/trigger');
-    const response = await api.send(`POST /runs/${id}/kill`, { headers: { 'x-carillon-user': 'ada' } });
+    const response = await api.send(`POST /runs/${id}/kill`, { headers: { 'test-name': 'ada' } });
     expect(response.statusCode).toBe(202);
     expect(response.json().kill).toMatchObject({ by: 'ada' });
     await api.world.clock.advance(60_000);
@@ -125,7 +125,7 @@ describe('a run', () => {
     await api.world.clock.settle();
     api.world.engine.exit(api.world.engine.newest('a'), 1);
     await api.world.clock.settle();
-    const again = await api.post(`/runs/${first.id}/rerun`, undefined, { 'x-carillon-user': 'bob' });
+    const again = await api.post(`/runs/${first.id}/rerun`, undefined, { 'test-name': 'bob' });
     expect(again).toMatchObject({
       due: first.due,
       params: { X: '1' },

@@ -5,7 +5,7 @@
 
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Compile, type Validator } from 'typebox/compile';
-import { type AppSettings, buildApp } from '../../src/api/app.ts';
+import { type AppSettings, type Authenticator, buildApp } from '../../src/api/app.ts';
 import { Peers } from '../../src/peers/client.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
@@ -48,6 +48,7 @@ export class ApiWorld {
     world: World,
     settings: AppSettings = {},
     instead: Partial<SchedulerHandle> = {},
+    authenticator: Authenticator = believing(),
   ): Promise<ApiWorld> {
     const errors: object[] = [];
     const log: Log = { info() {}, warn() {}, debug() {}, error: (fields) => errors.push(fields) };
@@ -60,7 +61,7 @@ export class ApiWorld {
       log,
       node,
       peers: new Peers(clock, node.id),
-      authenticator: believing(),
+      authenticator,
       settings: { isPeer, ...settings },
     });
     await app.ready();

@@ -16,9 +16,15 @@ export const localAdmin: Principal = { kind: 'local', name: 'local', id: '0', bi
 
 const asker = 'x-carillon-asker';
 
+/** By which a test says the name of the local admin. */
+export const named = 'test-name';
+
 /** Everybody is the local admin, unless the test says otherwise. Nodes believe what other nodes say. */
 export const believing = (
-  who: (question: Question) => Principal | Promise<Principal> = () => localAdmin,
+  who: (question: Question) => Principal | Promise<Principal> = ({ headers }) => ({
+    ...localAdmin,
+    name: String(headers[named] ?? localAdmin.name),
+  }),
 ): Authenticator => ({
   authenticate: async (question) => who(question),
   received: async ({ headers }) => {

@@ -13,10 +13,11 @@ import { jobsThat } from '../lists/job-filter.ts';
 
 const tasks = 'org.apache.mesos.chronos.scheduler.jobs.TaskManager';
 
-export async function dropwizardMetrics(reading: Reading): Promise<object> {
+/** `ofJobs`: with those of jobs. */
+export async function dropwizardMetrics(reading: Reading, ofJobs: boolean): Promise<object> {
   const counters: Record<string, { count: number }> = {};
   const histograms: Record<string, object> = {};
-  for await (const { job, state, stats } of jobsThat(reading, {})) {
+  for await (const { job, state, stats } of ofJobs ? jobsThat(reading, {}) : []) {
     const name = shownName(job.definition);
     counters[`jobs.run.success.${name}`] = { count: state.succeeded };
     counters[`jobs.run.failure.${name}`] = { count: state.failed - state.killed };

@@ -6,7 +6,7 @@ import { type ChronosJob, crossFilled, printJob } from '../../scheduler/chronos/
 import { currentStateOf, lastStateOf, toChronos } from '../../scheduler/chronos/mapping.ts';
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
 import { shown } from '../../scheduler/job/masked.ts';
-import { requestedBy } from '../context.ts';
+import { readingFor, requestedBy } from '../context.ts';
 import type { Named } from '../endpoint.ts';
 import { type Query, single } from '../guard/checking.ts';
 import { edits, operates, reads } from '../guard/needs.ts';
@@ -18,7 +18,7 @@ import { noSuchJob } from './errors.ts';
 import { type ChronosContext, knownJob, submitJob } from './submit.ts';
 
 export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext): void {
-  const { scheduler, generation } = context;
+  const { as, generation } = context;
   // The third generation dropped PUT.
   const writes: ('POST' | 'PUT')[] = generation === 2 ? ['POST', 'PUT'] : ['POST'];
   for (const kind of ['iso8601', 'dependency'] as const) {
@@ -30,20 +30,21 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     });
   }
 
-  app.get('/jobs', reads, async (_request, reply) => {
+  app.get('/jobs', reads, async (request, reply) => {
     const jobs: unknown[] = [];
-    for await (const view of jobsThat(context, {}))
+    for await (const view of jobsThat(readingFor(context, request), {}))
       jobs.push(printJob(crossFilled(shownJob(view)), generation));
     return sendLong(reply, context, jobs);
   });
 
-  app.get<{ Querystring: Query }>('/jobs/search', reads, async ({ query }) => {
+  app.get<{ Querystring: Query }>('/jobs/search', reads, async (request) => {
+    const { query } = request;
     const found: unknown[] = [];
     const search = searchIn(query);
     const limit = whole(query, 'limit', 10);
     let left = whole(query, 'offset', 0);
     if (limit === 0) return found;
-    for await (const view of jobsThat(context, {})) {
+    for await (const view of jobsThat(readingFor(context, request), {})) {
       const job = shownJob(view);
       if (!matches(job, search) || left-- > 0) continue;
       if (found.push(printJob(job, generation)) === limit) break;
@@ -51,17 +52,18 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
     return found;
   });
 
-  app.get('/jobs/summary', reads, async (_request, reply) => {
+  app.get('/jobs/summary', reads, async (request, reply) => {
     const jobs: unknown[] = [];
-    for await (const view of jobsThat(context, {})) jobs.push(summaryOf(view));
+    for await (const view of jobsThat(readingFor(context, request), {})) jobs.push(summaryOf(view));
     return sendLong(reply, context, { jobs });
   });
 
-  app.get<{ Params: Named }>('/job/:name', reads, async ({ params: { name } }) =>
-    printJob(shownJob(jobOr(scheduler, name, 'requirement failed: Job')), generation),
+  app.get<{ Params: Named }>('/job/:name', reads, async (request) =>
+    printJob(shownJob(jobOr(as(request), request.params.name, 'requirement failed: Job')), generation),
   );
 
   app.put<{ Params: Named; Querystring: Query }>('/job/:name', operates, async (request, reply) => {
+    const scheduler = as(request);
     const { name } = jobOr(scheduler, request.params.name, 'requirement failed: Job').job;
     const words = (single(request.query, 'arguments') ?? '').replaceAll(';', '');
     await scheduler.submit({
@@ -75,6 +77,7 @@ export function chronosJobRoutes(app: FastifyInstance, context: ChronosContext):
   });
 
   app.delete<{ Params: Named }>('/job/:name', edits, async (request, reply) => {
+    const scheduler = as(request);
     const view = jobOr(scheduler, request.params.name, 'JobSchedule');
     await removeJob(scheduler, view, requestedBy(request));
     return reply.code(204).send();

@@ -9,6 +9,7 @@ import type { JobView } from '../../scheduler/handle.ts';
 import type { Run } from '../../scheduler/model/model.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { allTime, percentileOf, summarise } from '../../scheduler/stats/stats.ts';
+import { readingFor } from '../context.ts';
 import type { Named } from '../endpoint.ts';
 import { reads } from '../guard/needs.ts';
 import { jobsThat } from '../lists/job-filter.ts';
@@ -21,17 +22,17 @@ const historyLength = 5;
 const text = 'text/plain; charset=utf-8';
 
 export function chronosReportRoutes(app: FastifyInstance, context: ChronosContext): void {
-  const { scheduler } = context;
-  app.get('/leader', reads, async () => {
-    const { leader } = scheduler.cluster();
+  const { as } = context;
+  app.get('/leader', reads, async (request) => {
+    const { leader } = as(request).cluster();
     return { leader: leader === null ? '' : new URL(leader.url).host };
   });
 
-  app.get('/graph/csv', reads, async (_request, reply) => {
+  app.get('/graph/csv', reads, async (request, reply) => {
     const nodes = [];
     const links = [];
     const shown = new Map<string, string>();
-    for await (const view of jobsThat(context, {})) {
+    for await (const view of jobsThat(readingFor(context, request), {})) {
       const job = toChronos(view);
       shown.set(view.job.name, job.name);
       nodes.push({ name: job.name, last: lastStateOf(job), state: currentStateOf(view) });
@@ -41,9 +42,9 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
     return sendParts(reply.type(text), context, toCsv({ nodes, edges }));
   });
 
-  app.get('/graph/dot', reads, async (_request, reply) => {
+  app.get('/graph/dot', reads, async (request, reply) => {
     const views: JobView[] = [];
-    for await (const view of jobsThat(context, {})) views.push(view);
+    for await (const view of jobsThat(readingFor(context, request), {})) views.push(view);
     const numbers = new Map(views.map(({ job }, index) => [job.name, index + 1]));
     const nodes = views.map(
       ({ job }) => `  ${numbers.get(job.name)} [ label="${shownName(job.definition)}" ];`,
@@ -55,28 +56,27 @@ export function chronosReportRoutes(app: FastifyInstance, context: ChronosContex
     return sendParts(reply.type(text), context, lines);
   });
 
-  app.get<{ Params: { statistic: string } }>(
-    '/stats/:statistic',
-    reads,
-    async ({ params: { statistic } }, reply) => {
-      const seconds: { jobNameLabel: string; time: number }[] = [];
-      if (!isStatistic(statistic)) return seconds;
-      for await (const view of jobsThat(context, {})) {
-        const value = statisticOf(view, statistic);
-        seconds.push({
-          jobNameLabel: shownName(view.job.definition),
-          time: statistic === 'count' ? value : value / 1_000,
-        });
-      }
-      return sendLong(
-        reply,
-        context,
-        seconds.sort((a, b) => b.time - a.time),
-      );
-    },
-  );
+  app.get<{ Params: { statistic: string } }>('/stats/:statistic', reads, async (request, reply) => {
+    const { statistic } = request.params;
+    const seconds: { jobNameLabel: string; time: number }[] = [];
+    if (!isStatistic(statistic)) return seconds;
+    for await (const view of jobsThat(readingFor(context, request), {})) {
+      const value = statisticOf(view, statistic);
+      seconds.push({
+        jobNameLabel: shownName(view.job.definition),
+        time: statistic === 'count' ? value : value / 1_000,
+      });
+    }
+    return sendLong(
+      reply,
+      context,
+      seconds.sort((a, b) => b.time - a.time),
+    );
+  });
 
-  app.get<{ Params: Named }>('/job/stat/:name', reads, async ({ params: { name } }) => {
+  app.get<{ Params: Named }>('/job/stat/:name', reads, async (request) => {
+    const { name } = request.params;
+    const scheduler = as(request);
     const view = jobOr(scheduler, name, 'requirement failed: Job');
     const { items } = await scheduler.archive.runs({ job: name, limit: historyLength });
     const live = view.runs.filter(({ attempts }) => attempts.length > 0);

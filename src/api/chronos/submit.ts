@@ -38,7 +38,8 @@ export async function submitJob(
 ): Promise<FastifyReply> {
   const sent = fitting(readChronosJob(jsonBody(request)), kind);
   const { job } = sent;
-  checkName(context, job.name);
+  const scheduler = context.as(request);
+  checkName(scheduler, context.generation, job.name);
   if (job.fetch.length > 0 && job.uris.some((uri) => !job.fetch.some((each) => each.uri === uri))) {
     throw new CarillonError(
       'INVALID_FIELD',
@@ -47,12 +48,12 @@ export async function submitJob(
     );
   }
   const by = requestedBy(request);
-  const answer = await put(context, sent, by);
+  const answer = await put(scheduler, context.generation, { sent, by });
   const name = nativeName(job.name);
   const idle = answer.state.paused !== null || answer.state.disabled !== null;
   // A job that has run for the last time reads as disabled without being paused.
-  if (idle !== job.disabled && toChronos(context.scheduler.job(name)).disabled !== job.disabled)
-    await context.scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
+  if (idle !== job.disabled && toChronos(scheduler.job(name)).disabled !== job.disabled)
+    await scheduler.submit({ kind: job.disabled ? 'pause' : 'resume', name, by });
   const warnings = [...sent.taken, ...answer.warnings];
   if (answer.outcome === 'unchanged' || warnings.length === 0) return reply.code(204).send();
   context.log.warn({ job: job.name, warnings }, 'chronos.kept-with-difference');
@@ -63,7 +64,7 @@ export async function submitJob(
 }
 
 /** Checks that the generation allows the name and that no other job has it. */
-function checkName({ scheduler, generation }: ChronosContext, name: string): void {
+function checkName(scheduler: SchedulerHandle, generation: Generation, name: string): void {
   const value = name.slice(0, 80);
   const here = jobHere(scheduler, nativeName(name));
   const known = here === null ? null : shownName(here.job.definition);
@@ -105,7 +106,11 @@ function fitting(sent: Sent, kind: 'iso8601' | 'dependency'): Sent {
   });
 }
 
-async function put({ scheduler, generation }: ChronosContext, sent: Sent, by: string): Promise<JobAnswer> {
+async function put(
+  scheduler: SchedulerHandle,
+  generation: Generation,
+  { sent, by }: { readonly sent: Sent; readonly by: string },
+): Promise<JobAnswer> {
   let unmapped: readonly Unmapped[] = [];
   for (let tried = 1; ; tried++) {
     const before = knownJob(scheduler, sent.job.name);

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
 import { number } from '../../scheduler/chronos/read.ts';
 import { readTaskId } from '../../scheduler/chronos/task.ts';
+import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import type { Run } from '../../scheduler/model/model.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { requestedBy } from '../context.ts';
@@ -15,21 +16,23 @@ import { jobOr } from './jobs.ts';
 import { type ChronosContext, knownJob } from './submit.ts';
 
 export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext): void {
-  const { scheduler, generation } = context;
-  const kill = async (run: Run, by: string): Promise<void> => {
-    await unlessEnded(scheduler.submit({ kind: 'kill', runId: run.id, by }));
+  const { as, generation } = context;
+  const kill = async (run: Run, request: FastifyRequest): Promise<void> => {
+    const by = requestedBy(request);
+    await unlessEnded(as(request).submit({ kind: 'kill', runId: run.id, by }));
   };
 
   app.delete<{ Params: Named }>('/task/kill/:name', operates, async (request, reply) => {
-    const { runs } = jobOr(scheduler, request.params.name, 'JobSchedule');
+    const { runs } = jobOr(as(request), request.params.name, 'JobSchedule');
     // Waiting runs first; otherwise the end of a running one would start them.
     const all = [...runs].sort((a, b) => Number(isRunning(a.state)) - Number(isRunning(b.state)));
-    for (const run of all) await kill(run, requestedBy(request));
+    for (const run of all) await kill(run, request);
     return reply.code(204).send();
   });
 
   app.put<{ Params: Named }>('/job/success/:name', operates, async (request, reply) => {
     const { name } = request.params;
+    const scheduler = as(request);
     const known = knownJob(scheduler, name);
     if (known !== null)
       await scheduler.submit({
@@ -47,7 +50,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
     '/job/:name/task/:task/progress',
     operates,
     async (request, reply) => {
-      jobOr(scheduler, request.params.name, 'JobSchedule');
+      jobOr(as(request), request.params.name, 'JobSchedule');
       taskOf(request.params.task);
       if (numberIn(request, 'numAdditionalElementsProcessed') < 0)
         throw notAllowed('numAdditionalElementsProcessed', 'a non-negative whole number');
@@ -58,18 +61,18 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
   if (generation !== 2) return;
 
   app.delete('/task/all', operates, async (request, reply) => {
-    for (const run of [...scheduler.liveRuns()])
-      if (isWaiting(run.state)) await kill(run, requestedBy(request));
+    for (const run of [...as(request).liveRuns()]) if (isWaiting(run.state)) await kill(run, request);
     return reply.code(204).send();
   });
 
   app.put<{ Params: { task: string } }>('/task/:task', operates, async (request, reply) => {
+    const scheduler = as(request);
     const { due, attempt, job } = taskOf(request.params.task);
     const succeeded = numberIn(request, 'statusCode') === 0;
     const runs = knownJob(scheduler, job)?.runs ?? [];
     // Chronos accepts a report for an ended task, or for one that ends by its exit code, and ignores it.
     const run = runs.find((each) => each.due === due && each.attempts.length === attempt);
-    if (run !== undefined && completesByCallback(context, job))
+    if (run !== undefined && completesByCallback(scheduler, job))
       await unlessEnded(
         scheduler.submit({ kind: 'complete', runId: run.id, succeeded, by: requestedBy(request) }),
       );
@@ -77,7 +80,7 @@ export function chronosTaskRoutes(app: FastifyInstance, context: ChronosContext)
   });
 }
 
-const completesByCallback = ({ scheduler }: ChronosContext, job: string): boolean =>
+const completesByCallback = (scheduler: SchedulerHandle, job: string): boolean =>
   scheduler.job(job).job.definition.policy?.completion === 'callback';
 
 /** Another request was faster, and its effect is the requested one. */

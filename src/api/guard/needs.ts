@@ -9,7 +9,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError, invariant } from '../../errors.ts';
-import { accessOf, leastRole } from '../../scheduler/access/access.ts';
+import { accessOf } from '../../scheduler/access/access.ts';
+import { forbidden } from '../../scheduler/access/forbidden.ts';
 import type { Asker, Permission, Principal } from '../../scheduler/access/principal.ts';
 import { nothingHere } from '../wire/error-map.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -77,22 +78,11 @@ function check(principal: Principal, needs: Exclude<Needs, 'nothing'>, ofAll: bo
   if (needs === 'login') return;
   if (needs === 'node') {
     if (principal.kind === 'node') return;
-    throw new CarillonError('FORBIDDEN', `'${principal.name}' may not do this. Only other nodes may.`);
+    throw new CarillonError('FORBIDDEN', 'Only other nodes of the installation may do this.');
   }
   const access = accessOf(principal.bindings);
   if (ofAll ? access.mayAll(needs) : access.maySome(needs)) return;
-  throw forbidden(principal, needs, ofAll);
-}
-
-function forbidden({ name }: Principal, needs: Permission, ofAll: boolean): CarillonError {
-  const what = ofAll ? `'${needs}' for everything` : `'${needs}'`;
-  const role = leastRole[needs];
-  return new CarillonError(
-    'FORBIDDEN',
-    `'${name}' may not do this. It needs the permission ${what}, which the role '${role}' has. ` +
-      'An administrator can grant it.',
-    { field: 'permission', value: needs, allowed: `at least the role '${role}'` },
-  );
+  throw forbidden(needs);
 }
 
 /** Who asks, where something is needed. */

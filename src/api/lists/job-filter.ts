@@ -17,31 +17,22 @@ export interface JobFilter {
   readonly state?: readonly (typeof jobFilters)[number][];
 }
 
-/** Jobs read per step. Jobs may be created or deleted between two results. */
-const atOnce = 32;
-
 /**
  * Yields the matching jobs in order of name. The caller's work on each job counts as part of this read's
  * turn.
  */
 export async function* jobsThat({ scheduler, turns }: Reading, filter: JobFilter): AsyncGenerator<JobView> {
   const passes = passing(scheduler, filter);
+  const reader = scheduler.reader();
+  const ranked = await turns.drive(reader.ranked('name', false));
   const turn = await turns.begin();
-  for (let last: string | null = null; ; ) {
-    const names = take(scheduler.jobNames(last), atOnce);
-    for (const view of names.map((name) => scheduler.job(name))) {
-      if (passes(view)) yield view;
-      if (turn.isOver()) await turn.next();
-    }
-    last = names.at(-1) ?? null;
-    if (names.length < atOnce) return;
+  for (let place = 0; place < ranked.count; place++) {
+    if (turn.isOver()) await turn.next();
+    const { name } = ranked.at(place).job;
+    // It may have been deleted during another turn.
+    const glance = scheduler.reader().glance(name);
+    if (glance !== undefined && passes(glance)) yield scheduler.job(name);
   }
-}
-
-function take(names: Iterable<string>, most: number): string[] {
-  const taken: string[] = [];
-  for (const name of names) if (taken.push(name) === most) break;
-  return taken;
 }
 
 /** True if the filter matches every job, so that no job has to be checked. */

@@ -51,16 +51,16 @@ export class Metrics {
     this.#ends.close();
   }
 
-  /** The text, in parts that are made as they are taken. */
-  async text(): Promise<Iterable<string>> {
-    const scrape = await this.#scrape();
+  /** The text, in parts that are made as they are taken. `ofJobs`: with the series of jobs. */
+  async text(ofJobs: boolean): Promise<Iterable<string>> {
+    const scrape = await this.#scrape(ofJobs);
     return written(scrape);
   }
 
-  async #scrape(): Promise<Scrape> {
+  async #scrape(ofJobs: boolean): Promise<Scrape> {
     const { scheduler, version, load, loopDelay, traces, archive } = this.#parts;
     const { user, system } = process.cpuUsage();
-    const state = await this.#state();
+    const state = await this.#state(ofJobs);
     return {
       now: scheduler.now(),
       version,
@@ -81,10 +81,11 @@ export class Metrics {
     };
   }
 
-  async #state(): Promise<StateFigures | null> {
+  async #state(ofJobs: boolean): Promise<StateFigures | null> {
     const { scheduler, turns, jobs } = this.#parts;
     if (scheduler.cluster().role === 'starting') return null;
-    const { most, labels } = jobs;
+    const { labels } = jobs;
+    const most = ofJobs ? jobs.most : 0;
     const isWanted = labels.length === 0 ? everyJob : passing(scheduler, { label: labels });
     const now = scheduler.now();
     const runs = scheduler.liveRuns();
@@ -93,7 +94,7 @@ export class Metrics {
       turns.drive(figuresOf(scheduler.reader(), { now, runs, most, isWanted })),
     ]);
     const raised = await turns.each(figures.jobs, (job) => this.#rising.raise(job));
-    this.#rising.keepOnly(raised);
+    if (ofJobs) this.#rising.keepOnly(raised);
     const outbox = outboxFigures(scheduler.notifications(), scheduler.receivers());
     return { figures: { ...figures, jobs: raised }, engines, pools: scheduler.pools(), outbox };
   }

@@ -44,7 +44,7 @@ export function forwardToLeader(app: FastifyInstance, context: ApiContext): void
       relay(reply, found.answer, { 'x-carillon-leader': found.leader.id });
       return;
     }
-    const { role, lagMs } = context.scheduler.cluster();
+    const { role, lagMs } = context.whole.cluster();
     if (role !== 'leader' && lagMs !== null) reply.header('x-carillon-lag-ms', String(Math.round(lagMs)));
   });
 }
@@ -60,7 +60,7 @@ async function askLeader(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<LeaderAnswer | null> {
-  const { scheduler, clock } = context;
+  const { whole: scheduler, clock } = context;
   const until = clock.monotonicMs() + forwardLimits.leaderWithinMs;
   for (;;) {
     const { role, leader, self } = scheduler.cluster();
@@ -142,7 +142,7 @@ function refuseTooLarge(request: FastifyRequest): void {
 }
 
 function giveUpOn(
-  { scheduler, clock, closing }: ApiContext,
+  { whole: scheduler, clock, closing }: ApiContext,
   leader: Member,
   control: AbortController,
 ): () => void {
@@ -160,7 +160,7 @@ function giveUpOn(
 
 /** Delays the response until this node has the change, so that a client reads its own writes here. */
 async function hideUntilHere(
-  { scheduler }: ApiContext,
+  { whole: scheduler }: ApiContext,
   request: FastifyRequest,
   { status }: Answer,
 ): Promise<void> {

@@ -18,7 +18,7 @@ export const hostWith = ({ details }: CarillonError): string | null =>
   details.field === 'host' ? String(details.value) : null;
 
 /** The other nodes that may have output: the host, or all. */
-export function othersWith({ scheduler }: ApiContext, host: string | null): Member[] {
+export function othersWith({ whole: scheduler }: ApiContext, host: string | null): Member[] {
   const { members, self } = scheduler.cluster();
   return members.filter(({ id }) => id !== self.id && (host === null || id === host));
 }

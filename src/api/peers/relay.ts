@@ -45,7 +45,7 @@ export function endToEnd(headers: IncomingHttpHeaders): PeerHeaders {
 }
 
 /** Headers that a node checks itself, and what proves to it who asks. */
-const ownHeaders = /^(?:host|expect|origin|authorization|cookie|x-carillon-(?!user$).*)$/;
+const ownHeaders = /^(?:host|expect|origin|authorization|cookie|x-carillon-.*)$/;
 
 /** The headers of a request that a node sends to another for whoever sent it `request`. */
 export async function passedOn(

@@ -41,7 +41,7 @@ export function alertRoutes(app: FastifyInstance, context: ApiContext): void {
   receiverRoutes(app, context);
 }
 
-function listRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+function listRoutes(app: FastifyInstance, { as }: ApiContext): void {
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/alerts',
     {
@@ -55,9 +55,10 @@ function listRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
         response: answers({ 200: { description: 'One page', schema: ref(WireAlertList) } }),
       },
     },
-    async ({ query: { condition, cursor, limit = apiLimits.defaultPage } }) => {
+    async (request) => {
+      const { condition, cursor, limit = apiLimits.defaultPage } = request.query;
       const after = cursor === undefined ? null : decodeCursor(cursor, isPlace);
-      const open = [...scheduler.alerts()]
+      const open = [...as(request).alerts()]
         .filter((alert) => condition === undefined || alert.condition === condition)
         .sort(newestFirst)
         .filter(({ since, id }) => after === null || newestFirst({ since, id }, placed(after)) > 0);
@@ -83,7 +84,9 @@ function listRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
         ]),
       },
     },
-    async ({ params: { name } }) => {
+    async (request) => {
+      const { name } = request.params;
+      const scheduler = as(request);
       scheduler.job(name);
       const ended = await scheduler.archive.past('alert-ended', {
         owner: name,
@@ -117,10 +120,10 @@ const alertId = Type.Object({ id: Type.String({ maxLength: 400, description: 'Id
 
 const conditioned = Type.Object({ ...named.properties, condition: oneOf(conditions) });
 
-function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
+function acknowledgeRoute(app: FastifyInstance, { as }: ApiContext): void {
   const acknowledge = async (request: FastifyRequest<{ Body: Acknowledge }>, id: string) => {
     const { until } = request.body ?? {};
-    const alert = await scheduler.submit({
+    const alert = await as(request).submit({
       kind: 'acknowledge',
       id,
       until: until === undefined ? null : readInstant(until, 'until', 'body'),
@@ -150,6 +153,7 @@ function acknowledgeRoute(app: FastifyInstance, { scheduler }: ApiContext): void
     },
     async (request) => {
       const { name, condition } = request.params;
+      const scheduler = as(request);
       scheduler.job(name);
       const open = [...scheduler.alerts()].filter(({ job }) => job === name);
       const alert = open.find((each) => each.condition === condition);
@@ -192,7 +196,7 @@ const MuteBody = Type.Object(
   { additionalProperties: false },
 );
 
-function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+function muteRoutes(app: FastifyInstance, { as }: ApiContext): void {
   const muted = (job: string, mute: Mute | null) => ({
     job,
     until: isoOrNull(mute?.until ?? null),
@@ -224,7 +228,7 @@ function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
       const { name } = request.params;
       const { reason } = request.body;
       const until = readInstant(request.body.until, 'until', 'body');
-      const { state } = await scheduler.submit({
+      const { state } = await as(request).submit({
         kind: 'mute',
         name,
         until,
@@ -251,7 +255,7 @@ function muteRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
     },
     async (request) => {
       const { name } = request.params;
-      const { state } = await scheduler.submit({ kind: 'unmute', name, by: requestedBy(request) });
+      const { state } = await as(request).submit({ kind: 'unmute', name, by: requestedBy(request) });
       return muted(name, state.muted);
     },
   );
@@ -270,7 +274,7 @@ const OutboxQuery = query({
 const isOrder = (place: readonly unknown[]): place is [number] =>
   place.length === 1 && typeof place[0] === 'number';
 
-function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+function notificationRoutes(app: FastifyInstance, { as }: ApiContext): void {
   app.get<{ Querystring: Static<typeof OutboxQuery> }>(
     '/notifications',
     {
@@ -285,9 +289,10 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
         response: answers({ 200: { description: 'One page', schema: ref(WireNotificationList) } }),
       },
     },
-    async ({ query: { receiver, state, cursor, limit = apiLimits.defaultPage } }) => {
+    async (request) => {
+      const { receiver, state, cursor, limit = apiLimits.defaultPage } = request.query;
       const after = cursor === undefined ? null : decodeCursor(cursor, isOrder)[0];
-      const owed = scheduler
+      const owed = as(request)
         .notifications()
         .filter(
           (one) =>
@@ -318,7 +323,7 @@ function notificationRoutes(app: FastifyInstance, { scheduler }: ApiContext): vo
     },
     async (request) => {
       const by = requestedBy(request);
-      return notificationToWire(await scheduler.submit({ kind: 'send-again', id: request.params.id, by }));
+      return notificationToWire(await as(request).submit({ kind: 'send-again', id: request.params.id, by }));
     },
   );
 }
@@ -327,7 +332,7 @@ const receiverName = Type.Object({
   name: Type.String({ maxLength: 64, description: 'Name of a receiver.' }),
 });
 
-function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+function receiverRoutes(app: FastifyInstance, { as }: ApiContext): void {
   app.get(
     '/receivers',
     {
@@ -340,8 +345,8 @@ function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
         response: answers({ 200: { description: 'The receivers', schema: ref(WireReceiverList) } }),
       },
     },
-    async () => {
-      const { names, problem } = scheduler.receivers();
+    async (request) => {
+      const { names, problem } = as(request).receivers();
       return { items: names.map((name) => ({ name })), next: null, problem };
     },
   );
@@ -361,8 +366,9 @@ function receiverRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
         ),
       },
     },
-    async ({ params: { name } }) => {
-      const receivers = scheduler.receivers();
+    async (request) => {
+      const { name } = request.params;
+      const receivers = as(request).receivers();
       if (!receivers.names.includes(name))
         throw new CarillonError('RECEIVER_NOT_FOUND', `There is no receiver named '${name}'.`, {
           field: 'name',

@@ -49,7 +49,7 @@ const noMapping = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
 });
 
 export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { scheduler, turns } = context;
+  const { as, turns } = context;
   app.post<{ Querystring: Static<typeof ApplyQuery> }>(
     '/apply',
     {
@@ -81,7 +81,7 @@ export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
       const definitions = manyJobs(request.body);
       const labels = exactLabels(label);
       if (prune && definitions.length === 0 && !allowEmpty) throw nothingToKeep();
-      const results = await scheduler.submit({
+      const results = await as(request).submit({
         kind: 'apply',
         definitions,
         prune: prune ? { labels } : null,

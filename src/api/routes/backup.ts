@@ -32,7 +32,7 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
         ),
       },
     },
-    async (_request, reply) => {
+    async (request, reply) => {
       if (underWay) {
         throw new CarillonError(
           'BACKUP_UNDER_WAY',
@@ -40,7 +40,7 @@ export function backupRoutes(app: FastifyInstance, context: ApiContext): void {
         );
       }
       underWay = true;
-      const bytes = context.scheduler.backup()[Symbol.asyncIterator]();
+      const bytes = context.as(request).backup()[Symbol.asyncIterator]();
       let first: IteratorResult<Uint8Array>;
       try {
         first = await bytes.next();

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
+import { askerIn } from '../guard/needs.ts';
 import { holdWhileOpen } from '../guard/room.ts';
 import { ref } from '../wire/shape.ts';
 import { WireEvent } from '../wire/views.ts';
@@ -41,6 +42,7 @@ export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext)
       const last = request.headers['last-event-id'];
       const stream = live.open({
         job: request.query.job ?? null,
+        asker: askerIn(request),
         lastId: typeof last === 'string' ? last : null,
       });
       reply.type(eventStream).header('x-accel-buffering', 'no');

@@ -9,7 +9,7 @@ import { textOrNull } from '../../scheduler/model/reason.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { type GraphJob, graphOf, type JobGraph, relatives } from '../../scheduler/read/graph.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
-import type { ApiContext, Reading } from '../context.ts';
+import { type ApiContext, type Reading, readingFor } from '../context.ts';
 import { answers, labelFilter, query } from '../endpoint.ts';
 import { jobsThat } from '../lists/job-filter.ts';
 import { sendLong, sendParts } from '../long-answer.ts';
@@ -54,7 +54,8 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { jobs, edges, criticalPath } = await graphThat(context, request.query);
+      const reading = readingFor(context, request);
+      const { jobs, edges, criticalPath } = await graphThat(reading, request.query);
       return sendLong(reply, context, {
         nodes: await context.turns.each(jobs, toNode),
         edges,
@@ -79,7 +80,7 @@ export function graphRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { jobs, edges } = await graphThat(context, request.query);
+      const { jobs, edges } = await graphThat(readingFor(context, request), request.query);
       reply.type('text/vnd.graphviz; charset=utf-8');
       const nodes = jobs.map(({ view }) => ({ name: view.job.name, state: stateOf(view) }));
       return sendParts(reply, context, toDot({ nodes, edges }));

@@ -110,13 +110,13 @@ export function heartbeatRoutes(app: FastifyInstance, context: ApiContext): void
 }
 
 async function report(
-  { scheduler }: ApiContext,
+  { as }: ApiContext,
   request: FastifyRequest<Reported>,
   step: ReportStep,
 ): Promise<WireHeartbeat> {
   const { name } = request.params;
   const { rid = null, ago = 0, duration = null, exitCode = null } = request.query;
-  const { run, repeated } = await scheduler.report({
+  const { run, repeated } = await as(request).report({
     name,
     step,
     key: rid,

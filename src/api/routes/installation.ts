@@ -23,7 +23,7 @@ const maxReadyBytes = 4_096;
 const tags = ['installation'];
 
 export function installationRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { scheduler } = context;
+  const { as, whole } = context;
   app.get(
     '/engines',
     {
@@ -37,8 +37,8 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
         response: answers({ 200: { description: 'The engines', schema: ref(WireEngineList) } }),
       },
     },
-    async () => {
-      const engines = await scheduler.engines();
+    async (request) => {
+      const engines = await as(request).engines();
       const items = engines.map((engine) => ({
         ...engine,
         startLatency: summaryToWire(engine.startLatency),
@@ -59,7 +59,12 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
         response: answers({ 200: { description: 'The pools, by name', schema: ref(WirePoolList) } }),
       },
     },
-    async () => ({ items: scheduler.pools().map((pool) => ({ ...pool })), next: null }),
+    async (request) => ({
+      items: as(request)
+        .pools()
+        .map((pool) => ({ ...pool })),
+      next: null,
+    }),
   );
 
   app.get(
@@ -75,7 +80,7 @@ export function installationRoutes(app: FastifyInstance, context: ApiContext): v
       },
     },
     async (request, reply) => {
-      const { role, leader, self } = scheduler.cluster();
+      const { role, leader, self } = whole.cluster();
       if (role !== 'leader' && isForwarded(request)) throw notLeading('This node does not lead.');
       if (role !== 'leader' && leader !== null && leader.id !== self.id) {
         const answer = await viewOf(context, leader, request);
@@ -111,8 +116,8 @@ async function viewOf(context: ApiContext, leader: Member, request: FastifyReque
 }
 
 async function ownView(context: ApiContext): Promise<Cluster> {
-  const { leader, self, term, members, lagMs, store, takeover } = context.scheduler.cluster();
-  const running = runningOnNodes(context.scheduler);
+  const { leader, self, term, members, lagMs, store, takeover } = context.whole.cluster();
+  const running = runningOnNodes(context.whole);
   const lags = await Promise.all(
     members.map((member) => (member.id === self.id ? lagMs : lagOf(context, member))),
   );

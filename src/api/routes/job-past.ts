@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import { shown } from '../../scheduler/job/masked.ts';
 import type { EndState, LedgerLine, Revision } from '../../scheduler/model/model.ts';
 import type { Archive } from '../../scheduler/ports.ts';
@@ -55,7 +56,7 @@ function ledgerRoute(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'One page', schema: ref(WireLedger) } }, ['JOB_NOT_FOUND']),
       },
     },
-    async (request) => ledgerPage(context, request.params.name, request.query),
+    async (request) => ledgerPage(context.as(request), request.params.name, request.query),
   );
 }
 
@@ -76,7 +77,7 @@ function revisionRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const revisions = await revisionsOf(context, request.params.name);
+      const revisions = await revisionsOf(context.as(request), request.params.name);
       return sendLong(reply, context, { items: revisions.map(revisionToWire), next: null });
     },
   );
@@ -96,7 +97,10 @@ function revisionRoutes(app: FastifyInstance, context: ApiContext): void {
         ]),
       },
     },
-    async ({ params }) => revisionToWire(await findRevision(context, params.name, Number(params.number))),
+    async (request) => {
+      const { name, number } = request.params;
+      return revisionToWire(await findRevision(context.as(request), name, Number(number)));
+    },
   );
 }
 
@@ -118,9 +122,12 @@ function diffRoute(app: FastifyInstance, context: ApiContext): void {
         ]),
       },
     },
-    async ({ params: { name }, query: { from, to } }) => {
-      const before = await findRevision(context, name, from);
-      const after = await findRevision(context, name, to);
+    async (request) => {
+      const { name } = request.params;
+      const { from, to } = request.query;
+      const scheduler = context.as(request);
+      const before = await findRevision(scheduler, name, from);
+      const after = await findRevision(scheduler, name, to);
       // Compared before masking, so that a changed credential shows as a change.
       const changes = differences(before.definition, after.definition).map((change) => ({
         path: change.path,
@@ -153,7 +160,7 @@ function restoreRoute(app: FastifyInstance, context: ApiContext): void {
     },
     async (request) => {
       const { name, number } = request.params;
-      const { definition } = await findRevision(context, name, Number(number));
+      const { definition } = await findRevision(context.as(request), name, Number(number));
       if (definition === null)
         throw revisionNotFound(name, Number(number), 'a revision that has a definition');
       return changeJob(context, request, { definition, source: `revision ${number}`, mode: 'replace' });
@@ -162,14 +169,14 @@ function restoreRoute(app: FastifyInstance, context: ApiContext): void {
 }
 
 /** The revisions of an existing or deleted job. JOB_NOT_FOUND. */
-async function revisionsOf({ scheduler }: ApiContext, name: string): Promise<Revision[]> {
+async function revisionsOf(scheduler: SchedulerHandle, name: string): Promise<Revision[]> {
   const revisions = await scheduler.archive.revisions(name);
   if (revisions.length === 0) scheduler.job(name);
   return revisions;
 }
 
-async function findRevision(context: ApiContext, name: string, number: number): Promise<Revision> {
-  const revisions = await revisionsOf(context, name);
+async function findRevision(scheduler: SchedulerHandle, name: string, number: number): Promise<Revision> {
+  const revisions = await revisionsOf(scheduler, name);
   const found = revisions.find(({ revision }) => revision === number);
   if (found !== undefined) return found;
   const oldest = revisions.at(-1)?.revision;
@@ -195,7 +202,7 @@ function revisionNotFound(name: string, number: number, allowed: string): Carill
 const isInstant = (place: readonly unknown[]): place is readonly [number] => Number.isSafeInteger(place[0]);
 
 async function ledgerPage(
-  { scheduler }: ApiContext,
+  scheduler: SchedulerHandle,
   name: string,
   asked: Static<typeof LedgerQuery>,
 ): Promise<Static<typeof WireLedger>> {

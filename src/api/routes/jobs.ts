@@ -9,7 +9,7 @@ import { findWarnings } from '../../scheduler/job/check/check.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { HeldBack } from '../../scheduler/read/held-back.ts';
 import { oneJob } from '../body/read.ts';
-import { type ApiContext, type Reading, requestedBy } from '../context.ts';
+import { type ApiContext, type Reading, readingFor, requestedBy } from '../context.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
 import { pageOfJobs, rowsOf } from '../lists/job-list.ts';
 import { RecentRuns } from '../lists/recent-runs.ts';
@@ -140,8 +140,7 @@ function putRoutes(app: FastifyInstance, context: ApiContext): void {
 }
 
 function readRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { scheduler } = context;
-  const recent = new RecentRuns(scheduler);
+  const recent = new RecentRuns(context.whole);
   app.get<{ Querystring: Static<typeof ListQuery> }>(
     '/jobs',
     {
@@ -158,7 +157,8 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
         }),
       },
     },
-    async (request, reply) => sendLong(reply, context, await listJobs(context, recent, request.query)),
+    async (request, reply) =>
+      sendLong(reply, context, await listJobs(readingFor(context, request), recent, request.query)),
   );
 
   app.get<{ Params: Named }>(
@@ -174,6 +174,7 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
+      const scheduler = context.as(request);
       const view = scheduler.job(request.params.name);
       reply.header('etag', `"${view.job.revision}"`);
       const warnings = findWarnings(view.job.definition);
@@ -185,7 +186,7 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-function deleteRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
+function deleteRoute(app: FastifyInstance, { as }: ApiContext): void {
   app.delete<{ Params: Named; Querystring: Static<typeof DeleteQuery> }>(
     '/jobs/:name',
     {
@@ -204,7 +205,7 @@ function deleteRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
       },
     },
     async (request) =>
-      scheduler.submit({
+      as(request).submit({
         kind: 'delete-job',
         name: request.params.name,
         dependents: request.query.dependents ?? 'refuse',
@@ -213,7 +214,7 @@ function deleteRoute(app: FastifyInstance, { scheduler }: ApiContext): void {
   );
 }
 
-function pauseRoute(app: FastifyInstance, { scheduler }: ApiContext, kind: 'pause' | 'resume'): void {
+function pauseRoute(app: FastifyInstance, { as }: ApiContext, kind: 'pause' | 'resume'): void {
   app.post<{ Params: Named }>(
     `/jobs/:name/${kind}`,
     {
@@ -228,6 +229,7 @@ function pauseRoute(app: FastifyInstance, { scheduler }: ApiContext, kind: 'paus
     },
     async (request) => {
       const { name } = request.params;
+      const scheduler = as(request);
       await scheduler.submit({ kind, name, by: requestedBy(request) });
       return jobToWire(scheduler.job(name), new HeldBack(scheduler.reader()));
     },
@@ -236,10 +238,11 @@ function pauseRoute(app: FastifyInstance, { scheduler }: ApiContext, kind: 'paus
 
 /** Submits a definition and answers with the resulting job. */
 export async function changeJob(
-  { scheduler }: ApiContext,
+  { as }: ApiContext,
   request: FastifyRequest,
   job: WrittenJob & { readonly mode: 'create' | 'replace' },
 ): Promise<JobChange> {
+  const scheduler = as(request);
   const expected = expectedRevision(request.headers['if-match']);
   const answer = await scheduler.submit({
     kind: 'put-job',

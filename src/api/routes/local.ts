@@ -43,7 +43,7 @@ type Engine = { engine: string };
 
 const config = { needs: 'node' } as const;
 
-export function localRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+export function localRoutes(app: FastifyInstance, { whole: scheduler }: ApiContext): void {
   app.get<{ Params: Engine }>(
     '/engines/:engine/inventory',
     { config, schema: { hide: true } },

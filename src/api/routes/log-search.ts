@@ -12,7 +12,7 @@ import type { PeerFailure } from '../../peers/client.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import type { Run } from '../../scheduler/model/model.ts';
 import { within } from '../../scheduler/waiting.ts';
-import type { ApiContext } from '../context.ts';
+import { type ApiContext, type Reading, readingFor } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, query, span } from '../endpoint.ts';
 import { holdWhileOpen } from '../guard/room.ts';
 import { listRuns } from '../lists/run-list.ts';
@@ -95,7 +95,7 @@ export function logSearchRoutes(app: FastifyInstance, context: ApiContext): void
     },
     async (request, reply) => {
       const { attempt } = request.query;
-      const run = await context.scheduler.run(request.params.id);
+      const run = await context.as(request).run(request.params.id);
       const attempts = run.attempts.filter(({ number }) => attempt === undefined || number === attempt);
       if (attempt !== undefined && attempts.length === 0)
         throw new CarillonError('RUN_NOT_FOUND', `Run '${run.id}' has no attempt ${attempt}.`, {
@@ -124,20 +124,23 @@ export function logSearchRoutes(app: FastifyInstance, context: ApiContext): void
       },
     },
     async (request, reply) => {
-      const { name } = context.scheduler.job(request.params.name).job;
+      const { name } = context.as(request).job(request.params.name).job;
       const filter = { job: name, ...readSpan(request.query) };
       const search = new Search(context, request, reply);
-      return search.answer(newestRuns(context, filter), request.query.runs ?? searchRuns.usual);
+      return search.answer(
+        newestRuns(readingFor(context, request), filter),
+        request.query.runs ?? searchRuns.usual,
+      );
     },
   );
 }
 
 async function* newestRuns(
-  context: ApiContext,
+  reading: Reading,
   filter: { readonly job: string; readonly fromMs?: number; readonly toMs?: number },
 ): AsyncGenerator<Run> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
-    const page: Awaited<ReturnType<typeof listRuns>> = await listRuns(context, {
+    const page: Awaited<ReturnType<typeof listRuns>> = await listRuns(reading, {
       ...filter,
       limit: runsAtOnce,
       ...(cursor !== undefined && { cursor }),
@@ -218,7 +221,7 @@ class Search {
       yield* this.#here(place);
       this.#end.attempts++;
     } catch (error) {
-      if (!(error instanceof CarillonError)) throw error;
+      if (!(error instanceof CarillonError) || error.code === 'FORBIDDEN') throw error;
       if (error.code !== 'LOGS_GONE') this.#failed(error.message);
       else if (isForwarded(this.#request)) this.#end.gone++;
       else yield* this.#elsewhere(place, error);
@@ -226,10 +229,10 @@ class Search {
   }
 
   async *#here(place: Place, more: { readonly anywhere?: true } = {}): AsyncGenerator<WireLogHit> {
-    const { scheduler, turns } = this.#context;
+    const { as, turns } = this.#context;
     const { text, ignoreCase = false, context = 0, stream } = this.#query;
     const search = new LogSearch({ text, ignoreCase, context }, this.#most.hits - this.#end.hits);
-    const chunks = scheduler.logs(place.run, {
+    const chunks = as(this.#request).logs(place.run, {
       attempt: place.attempt,
       timestamps: true,
       ...more,

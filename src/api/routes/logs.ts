@@ -158,7 +158,7 @@ async function* fromHere(
   { wanted, events, stop }: Manner,
   more: Pick<RunLogQuery, 'anywhere'> = {},
 ): AsyncGenerator<Piece> {
-  const read = context.scheduler.logs(request.params.id, { ...wanted, ...more, signal: stop });
+  const read = context.as(request).logs(request.params.id, { ...wanted, ...more, signal: stop });
   const chunks = wanted.timestamps === true ? withTimes(read) : read;
   yield* events ? toEvents(chunks, stop) : toText(chunks);
   refuseIfClosing(context);

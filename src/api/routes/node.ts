@@ -68,7 +68,7 @@ function welcomeRoute(app: FastifyInstance, { node }: ApiContext, { web }: NodeP
   );
 }
 
-function healthRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+function healthRoutes(app: FastifyInstance, { whole: scheduler }: ApiContext): void {
   app.get(
     '/ping',
     {
@@ -149,10 +149,16 @@ function metricsRoute(app: FastifyInstance, context: ApiContext, { metrics, open
     },
     async (request, reply) => {
       reply.header('vary', 'accept');
+      // Names of jobs are not for everybody.
+      const ofJobs = request.asker !== null;
       if (asksForDropwizard(request.headers.accept))
-        return sendLong(reply, context, await dropwizardMetrics(context));
+        return sendLong(
+          reply,
+          context,
+          await dropwizardMetrics({ scheduler: context.whole, turns: context.turns }, ofJobs),
+        );
       reply.type('text/plain; version=0.0.4; charset=utf-8');
-      return sendParts(reply, context, await metrics.text());
+      return sendParts(reply, context, await metrics.text(ofJobs));
     },
   );
 }

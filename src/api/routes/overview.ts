@@ -6,7 +6,7 @@ import { type Reason, textOf } from '../../scheduler/model/reason.ts';
 import type { Forecast } from '../../scheduler/read/outlook.ts';
 import { type Overview, overviewOf } from '../../scheduler/read/overview.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
-import type { ApiContext } from '../context.ts';
+import { type ApiContext, readingFor } from '../context.ts';
 import { answers } from '../endpoint.ts';
 import { iso, isoOrNull } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
@@ -28,8 +28,8 @@ export function overviewRoutes(app: FastifyInstance, context: ApiContext): void 
         response: answers({ 200: { description: 'The overview', schema: ref(WireOverview) } }),
       },
     },
-    async () => {
-      const { scheduler, turns } = context;
+    async (request) => {
+      const { scheduler, turns } = readingFor(context, request);
       const now = scheduler.now();
       const found = await turns.drive(overviewOf(scheduler.reader(), { now, most: apiLimits.overview }));
       const reasons = await Promise.all(

@@ -11,7 +11,7 @@ import { type TopOrder, topJobs, topOrders } from '../../scheduler/read/top.ts';
 import { durationMs } from '../../scheduler/schedule/period.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
 import { allTime, bucketsOf, emptyHistograms, mergePacked, summarise } from '../../scheduler/stats/stats.ts';
-import type { ApiContext, Reading } from '../context.ts';
+import { type ApiContext, type Reading, readingFor } from '../context.ts';
 import { answers, daySpan, type Named, named, query, span } from '../endpoint.ts';
 import { runsBetween } from '../lists/past-runs.ts';
 import { iso, readDays, readSpan, writable } from '../wire/instants.ts';
@@ -63,7 +63,7 @@ export function plotRoutes(app: FastifyInstance, context: ApiContext): void {
   ofAllJobs(app, context);
 }
 
-function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
+function ofOneJob(app: FastifyInstance, { as, turns }: ApiContext): void {
   app.get<{ Params: Named; Querystring: Static<typeof DaysQuery> }>(
     '/jobs/:name/stats/days',
     {
@@ -81,6 +81,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
       },
     },
     async (request) => {
+      const scheduler = as(request);
       const { job } = scheduler.job(request.params.name);
       const { fromDay, toDay } = readDays(request.query, scheduler.now());
       const days = await scheduler.archive.days({ job: job.name, fromDay, toDay });
@@ -115,6 +116,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
     },
     async (request) => {
       const { measure = 'runTime', ...asked } = request.query;
+      const scheduler = as(request);
       const { job, stats } = scheduler.job(request.params.name);
       const said = asked.from !== undefined || asked.to !== undefined;
       const packed = said
@@ -134,7 +136,7 @@ function ofOneJob(app: FastifyInstance, { scheduler, turns }: Reading): void {
   );
 }
 
-function ofAllJobs(app: FastifyInstance, reading: Reading): void {
+function ofAllJobs(app: FastifyInstance, context: ApiContext): void {
   app.get<{ Querystring: Static<typeof TopQuery> }>(
     '/stats/top',
     {
@@ -147,7 +149,10 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
         response: answers({ 200: { description: 'The jobs, largest value first', schema: ref(WireTop) } }),
       },
     },
-    async ({ query: { by = 'p95', limit = 10 } }) => ({ by, items: await top(reading, by, limit) }),
+    async (request) => {
+      const { by = 'p95', limit = 10 } = request.query;
+      return { by, items: await top(readingFor(context, request), by, limit) };
+    },
   );
 
   app.get<{ Querystring: Asked }>(
@@ -165,7 +170,7 @@ function ofAllJobs(app: FastifyInstance, reading: Reading): void {
         response: answers({ 200: { description: 'The steps', schema: ref(WireRate) } }),
       },
     },
-    async (request) => rate(reading, request.query),
+    async (request) => rate(readingFor(context, request), request.query),
   );
 }
 

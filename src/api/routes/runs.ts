@@ -6,7 +6,7 @@ import { CarillonError } from '../../errors.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import { endStates, liveStates, type Run } from '../../scheduler/model/model.ts';
 import { textOrNull } from '../../scheduler/model/reason.ts';
-import { type ApiContext, requestedBy } from '../context.ts';
+import { type ApiContext, type Reading, readingFor, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
 import { listRuns } from '../lists/run-list.ts';
 import { sendLong } from '../long-answer.ts';
@@ -41,7 +41,7 @@ const OfAll = query({
 });
 
 export function runRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { scheduler } = context;
+  const { as } = context;
 
   app.post<{ Params: Named; Body: WireTrigger | undefined }>(
     '/jobs/:name/trigger',
@@ -65,7 +65,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const run = await scheduler.submit({
+      const run = await as(request).submit({
         kind: 'trigger',
         name: request.params.name,
         triggerId: triggerId(request),
@@ -92,8 +92,9 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const job = scheduler.job(request.params.name).job.name;
-      return sendLong(reply, context, await pageOfRuns(context, { ...request.query, job }));
+      const reading = readingFor(context, request);
+      const job = reading.scheduler.job(request.params.name).job.name;
+      return sendLong(reply, context, await pageOfRuns(reading, { ...request.query, job }));
     },
   );
 
@@ -109,14 +110,15 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'One page', schema: ref(WireRunList) } }),
       },
     },
-    async (request, reply) => sendLong(reply, context, await pageOfRuns(context, request.query)),
+    async (request, reply) =>
+      sendLong(reply, context, await pageOfRuns(readingFor(context, request), request.query)),
   );
 
   oneRun(app, context);
 }
 
 function startRoute(app: FastifyInstance, context: ApiContext): void {
-  const { scheduler, turns } = context;
+  const { as, turns } = context;
   app.post<{ Querystring: Static<typeof StartQuery>; Body: WireTriggerMany }>(
     '/trigger',
     {
@@ -145,7 +147,7 @@ function startRoute(app: FastifyInstance, context: ApiContext): void {
     async (request, reply) => {
       const { dryRun = false } = request.query;
       const names = [...new Set(request.body.jobs)].sort();
-      const started = await scheduler.submit({
+      const started = await as(request).submit({
         kind: 'start',
         names,
         triggerId: triggerId(request, names),
@@ -170,7 +172,7 @@ function startRoute(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
+function oneRun(app: FastifyInstance, { as }: ApiContext): void {
   app.get<{ Params: Identified }>(
     '/runs/:id',
     {
@@ -183,7 +185,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
         response: answers({ 200: { description: 'The run', schema: ref(WireRun) } }, ['RUN_NOT_FOUND']),
       },
     },
-    async (request) => runToWire(await scheduler.run(request.params.id)),
+    async (request) => runToWire(await as(request).run(request.params.id)),
   );
 
   app.post<{ Params: Identified }>(
@@ -205,6 +207,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
     },
     async (request, reply) => {
       // Only the archive knows whether the run has ended or never existed.
+      const scheduler = as(request);
       const { id } = await scheduler.run(request.params.id);
       return accepted(reply, await scheduler.submit({ kind: 'kill', runId: id, by: requestedBy(request) }));
     },
@@ -229,6 +232,7 @@ function oneRun(app: FastifyInstance, { scheduler }: ApiContext): void {
       },
     },
     async (request, reply) => {
+      const scheduler = as(request);
       const run = await scheduler.run(request.params.id);
       if (run.endedAt === null) throw notEnded(run);
       const rerun = { kind: 'rerun', run, triggerId: triggerId(request), by: requestedBy(request) } as const;
@@ -243,18 +247,18 @@ function accepted(reply: FastifyReply, run: Run): Out {
 }
 
 async function pageOfRuns(
-  context: ApiContext,
+  reading: Reading,
   asked: Static<typeof OfAll>,
 ): Promise<Static<typeof WireRunList>> {
   const { job, state: states, limit = apiLimits.defaultPage, cursor } = asked;
-  const { items, next } = await listRuns(context, {
+  const { items, next } = await listRuns(reading, {
     ...readSpan(asked),
     limit,
     ...(job !== undefined && { job }),
     ...(states !== undefined && { states }),
     ...(cursor !== undefined && { cursor }),
   });
-  return { items: await context.turns.each(items, runToWire), next };
+  return { items: await reading.turns.each(items, runToWire), next };
 }
 
 function notEnded(run: Run): CarillonError {

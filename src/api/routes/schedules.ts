@@ -32,7 +32,7 @@ const NextQuery = query({
   after: Type.Optional(instantText('Strictly after this instant. Default: now.')),
 });
 
-export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+export function scheduleRoutes(app: FastifyInstance, { as }: ApiContext): void {
   app.post<{ Body: Asked | undefined }>(
     '/schedules/preview',
     {
@@ -53,6 +53,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
       },
     },
     async (request): Promise<Static<typeof WirePreview>> => {
+      const scheduler = as(request);
       const asked = request.body ?? {};
       const afterMs = asked.after === undefined ? scheduler.now() : readInstant(asked.after, 'after', 'body');
       const untilMs = asked.until === undefined ? Infinity : readInstant(asked.until, 'until', 'body');
@@ -89,6 +90,7 @@ export function scheduleRoutes(app: FastifyInstance, { scheduler }: ApiContext):
       },
     },
     async (request): Promise<Static<typeof WireNext>> => {
+      const scheduler = as(request);
       const view = scheduler.job(request.params.name);
       const { after, count = defaultCount } = request.query;
       const afterMs = after === undefined ? scheduler.now() : readInstant(after, 'after', 'query');

@@ -13,7 +13,7 @@ import {
   percentileOf,
   summarise,
 } from '../../scheduler/stats/stats.ts';
-import type { ApiContext } from '../context.ts';
+import { type ApiContext, type Reading, readingFor } from '../context.ts';
 import { answers, daySpan, type Named, named, query } from '../endpoint.ts';
 import { jobsThat } from '../lists/job-filter.ts';
 import { readDays } from '../wire/instants.ts';
@@ -58,7 +58,7 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
         ]),
       },
     },
-    async (request) => jobStats(context, request.params.name, request.query),
+    async (request) => jobStats(readingFor(context, request), request.params.name, request.query),
   );
 
   app.get<{ Querystring: Static<typeof StatsQuery> }>(
@@ -74,12 +74,12 @@ export function statsRoutes(app: FastifyInstance, context: ApiContext): void {
         response: answers({ 200: { description: 'In milliseconds', schema: ref(WireStats) } }),
       },
     },
-    async (request) => allStats(context, request.query),
+    async (request) => allStats(readingFor(context, request), request.query),
   );
 }
 
 async function jobStats(
-  { scheduler, turns }: ApiContext,
+  { scheduler, turns }: Reading,
   name: string,
   asked: Static<typeof JobStatsQuery>,
 ): Promise<Static<typeof WireJobStats>> {
@@ -104,12 +104,12 @@ async function jobStats(
 /** Histograms merged at a time: a few milliseconds of work if each has many buckets. */
 const atOnce = 32;
 
-async function allStats(context: ApiContext, asked: Static<typeof StatsQuery>): Promise<Stats> {
+async function allStats(reading: Reading, asked: Static<typeof StatsQuery>): Promise<Stats> {
   const { percentile = '95', measure = 'runTime', limit = apiLimits.defaultPage } = asked;
   const found: { job: string; valueMs: number; packed: PackedHistogram }[] = [];
   let all = '';
   let pending: string[] = [];
-  for await (const { job, stats } of jobsThat(context, {})) {
+  for await (const { job, stats } of jobsThat(reading, {})) {
     if (stats === null) continue;
     const packed = allTime(stats)[measure];
     const valueMs = percentileOf(packed, Number(percentile));
@@ -119,12 +119,12 @@ async function allStats(context: ApiContext, asked: Static<typeof StatsQuery>): 
     all = mergePacked([all, ...pending]);
     pending = [];
   }
-  const largest = await context.turns.drive(sorted(found, (a, b) => b.valueMs - a.valueMs));
+  const largest = await reading.turns.drive(sorted(found, (a, b) => b.valueMs - a.valueMs));
   return {
     percentile,
     measure,
     all: summaryToWire(summarise(mergePacked([all, ...pending]))),
-    items: await context.turns.each(largest.slice(0, limit), ({ job, valueMs, packed }) => ({
+    items: await reading.turns.each(largest.slice(0, limit), ({ job, valueMs, packed }) => ({
       job,
       valueMs,
       summary: summaryToWire(summarise(packed)),

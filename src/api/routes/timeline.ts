@@ -12,7 +12,7 @@ import {
   upcomingRuns,
 } from '../../scheduler/read/timeline.ts';
 import { runTimes } from '../../scheduler/stats/run-times.ts';
-import type { ApiContext, Reading } from '../context.ts';
+import { type ApiContext, type Reading, readingFor } from '../context.ts';
 import { answers, labelFilter, query, span } from '../endpoint.ts';
 import { passing } from '../lists/job-filter.ts';
 import { runsBetween } from '../lists/past-runs.ts';
@@ -51,7 +51,8 @@ export function timelineRoutes(app: FastifyInstance, context: ApiContext): void 
         response: answers({ 200: { description: 'The bars', schema: ref(WireTimeline) } }),
       },
     },
-    async (request, reply) => sendLong(reply, context, await timeline(context, request.query)),
+    async (request, reply) =>
+      sendLong(reply, context, await timeline(readingFor(context, request), request.query)),
   );
 }
 

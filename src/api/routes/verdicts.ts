@@ -13,7 +13,7 @@ const tags = ['runs'];
 
 const Word = Type.Object({ succeeded: Type.Boolean() }, { additionalProperties: false });
 
-export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): void {
+export function verdictRoutes(app: FastifyInstance, { as }: ApiContext): void {
   app.post<{ Params: Identified; Body: Static<typeof Word> }>(
     '/runs/:id/complete',
     {
@@ -37,6 +37,7 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
     },
     async (request) => {
       // Distinguishes an ended run from one that never existed.
+      const scheduler = as(request);
       const { id } = await scheduler.run(request.params.id);
       const { succeeded } = request.body;
       return runToWire(
@@ -64,7 +65,7 @@ export function verdictRoutes(app: FastifyInstance, { scheduler }: ApiContext): 
     },
     async (request) =>
       runToWire(
-        await scheduler.submit({
+        await as(request).submit({
           kind: 'mark-success',
           name: request.params.name,
           triggerId: triggerId(request),

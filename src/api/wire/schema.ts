@@ -15,7 +15,7 @@ import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { apiLimits } from './limits.ts';
 import { origin, trigger } from './lineage.ts';
 import { kill, muted, why } from './reason.ts';
-import { count, instant, list, orNull, ref } from './shape.ts';
+import { count, heldBack, hidden, instant, list, orNull, ref } from './shape.ts';
 import { usageFields } from './usage.ts';
 
 // Problems
@@ -79,18 +79,10 @@ export const WireLastRun = Type.Object({
 /** A definition as accepted. The scheduler checks it, not this schema. */
 export const WireDefinition = Type.Unsafe<JobDefinition>({ ...JobDefinition, $id: 'JobDefinition' });
 
-/** Paused or disabled ancestors of a job. */
-export const heldBack = Type.Array(
-  Type.Object({ job: Type.String(), status: oneOf(['paused', 'disabled']) }),
-  {
-    description:
-      'The nearest paused or disabled jobs that this job depends on, directly or indirectly. At most 10.',
-  },
-);
-
 const jobFields = {
   name: Type.String(),
   definition: Type.Unsafe<JobDefinition>({ $ref: 'JobDefinition#' }),
+  hidden,
   revision: Type.Integer({ minimum: 1 }),
   createdAt: instant(),
   updatedAt: instant(),
@@ -209,6 +201,7 @@ export const WireRevision = Type.Object(
     definition: orNull(Type.Unsafe<JobDefinition>({ $ref: 'JobDefinition#' }), {
       description: 'Null if the job was deleted.',
     }),
+    hidden,
   },
   { $id: 'Revision' },
 );

@@ -1,5 +1,5 @@
 /**
- * Building blocks of wire schemas: choices, nullable values, timestamps, pages, and references to components.
+ * Building blocks of wire schemas, and fields that several have: choices, nullable values, timestamps, pages, and references to components.
  */
 
 import {
@@ -10,6 +10,7 @@ import {
   type TUnsafe,
   Type,
 } from 'typebox';
+import { oneOf } from '../../scheduler/job/definition.ts';
 
 /** References a schema with an `$id`: a component of the OpenAPI document. */
 export const ref = <S extends TSchema>(schema: S & { readonly $id?: string }): TUnsafe<Static<S>> =>
@@ -41,3 +42,19 @@ export const list = <S extends TSchema, M extends TProperties = Record<never, ne
     },
     { $id },
   );
+
+export const hidden = Type.Optional(
+  Type.Array(Type.String(), {
+    description:
+      'Paths of what you may not see in the definition: it is *** there. Such a definition is not accepted back. Absent: nothing.',
+  }),
+);
+
+/** Paused or disabled ancestors of a job. */
+export const heldBack = Type.Array(
+  Type.Object({ job: Type.String(), status: oneOf(['paused', 'disabled']) }),
+  {
+    description:
+      'The nearest paused or disabled jobs that this job depends on, directly or indirectly. At most 10.',
+  },
+);

@@ -2,6 +2,8 @@
 
 import type { ApplyResult } from '../../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../../scheduler/handle.ts';
+import type { JobDefinition } from '../../scheduler/job/definition.ts';
+import { hiddenIn } from '../../scheduler/job/hidden.ts';
 import { shown } from '../../scheduler/job/masked.ts';
 import type {
   EndState,
@@ -32,6 +34,7 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
   return {
     name: job.name,
     definition: shown(job.definition),
+    ...hiddenOf(job.definition),
     revision: job.revision,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
@@ -60,6 +63,11 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
     running: runsIn(view, isRunning),
     waiting: runsIn(view, isWaiting),
   };
+}
+
+function hiddenOf(definition: JobDefinition | null): { hidden?: string[] } {
+  const hidden = definition === null ? [] : hiddenIn(definition);
+  return hidden.length === 0 ? {} : { hidden };
 }
 
 function runsIn(view: JobView, wanted: (state: RunState) => boolean): string[] {
@@ -182,6 +190,7 @@ export const revisionToWire = (revision: Revision): WireRevision => ({
   at: iso(revision.at),
   by: revision.by,
   definition: shown(revision.definition),
+  ...hiddenOf(revision.definition),
 });
 
 export const applyResultToWire = (result: ApplyResult): WireApplyResult => ({

@@ -9,8 +9,8 @@ import { instantForm } from '../../scheduler/job/schema/forms.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
 import { apiLimits } from './limits.ts';
 import { why } from './reason.ts';
-import { heldBack, jobStatuses, WireLastRun, WireRun } from './schema.ts';
-import { count, instant, list, orNull, ref } from './shape.ts';
+import { jobStatuses, WireLastRun, WireRun } from './schema.ts';
+import { count, heldBack, instant, list, orNull, ref } from './shape.ts';
 
 // Statistics
 

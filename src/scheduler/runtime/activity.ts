@@ -27,7 +27,7 @@ export const activityFields = {
   job: 'Name of the job.',
   run: 'Id of the run.',
   revision: 'Revision of the job.',
-  by: 'The user: the header `X-Carillon-User`, or else the address of the client.',
+  by: 'Who did it: the name of the token, the person or the system user.',
   state: 'End state of the run.',
   trigger: 'What made the run due: `schedule`, `parents`, `manual` or `rerun`.',
   due: 'Due time of the run.',

@@ -12,6 +12,7 @@ import { readKept } from '../../chronos/read.ts';
 import { keptWarnings } from '../../chronos/warnings.ts';
 import type { ScheduleInput } from '../../schedule/model.ts';
 import { JobDefinition, type RunDefinition } from '../definition.ts';
+import { hiddenIn } from '../hidden.ts';
 import { policyFor } from '../policy.ts';
 import { checkDuration, remindersOf } from '../reminders.ts';
 import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
@@ -52,6 +53,7 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
     checkSchedule(raw, findings);
     if (raw.run === undefined) checkExternal(raw, findings);
     else checkRun(raw.run, findings);
+    refuseHidden(raw, findings);
     checkPolicy(raw, findings);
     checkChronos(raw, findings);
     return findings.problems;
@@ -184,6 +186,18 @@ function checkRun(run: RunDefinition, findings: Findings): void {
       allowed: 'source:target or source:target:ro, the target an absolute path',
     });
   });
+}
+
+/** Otherwise the stand-in would replace the value. */
+function refuseHidden(definition: JobDefinition, findings: Findings): void {
+  for (const field of hiddenIn(definition)) {
+    const allowed = 'a definition as somebody reads it who may see all of it';
+    findings.add('INVALID_FIELD', `${field} is hidden in this copy of the job. Allowed: ${allowed}.`, {
+      field,
+      value: '***',
+      allowed,
+    });
+  }
 }
 
 function checkEnvironment({ image, env = {}, secrets = {} }: RunDefinition, findings: Findings): void {
