@@ -1,7 +1,9 @@
 /** Watches tokens, keys and the audit, from the writes alone. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { AuditLine, SigningKey, Token } from '../../src/scheduler/model/token.ts';
 import type { Rules } from '../../src/scheduler/records/table.ts';
+import type { SimNode } from './node.ts';
 
 type Kind =
   | ('token' | 'token-removed' | 'signing-key' | 'signing-key-removed')
@@ -14,6 +16,9 @@ const changesJobs: ReadonlySet<string> = new Set(['put-job', 'apply', 'delete-jo
 
 export class AccessJudge {
   readonly tokens = new Map<string, Token>();
+  /** Ids of all that were ever durable. */
+  readonly made = new Set<string>();
+  readonly madeKeys = new Set<string>();
   readonly keys = new Map<string, SigningKey>();
   readonly ends = new Map<string, number>();
   /** Lines by action. */
@@ -31,14 +36,37 @@ export class AccessJudge {
   }
 
   readonly takes: Rules<Kind, undefined, null> = {
-    token: (_, token) => nothing(this.tokens.set(token.id, token)),
+    token: (_, token) => nothing(this.tokens.set(token.id, token) && this.made.add(token.id)),
     'token-removed': (_, { id }) => nothing(this.tokens.delete(id)),
-    'signing-key': (_, key) => nothing(this.keys.set(key.id, key)),
+    'signing-key': (_, key) => nothing(this.keys.set(key.id, key) && this.madeKeys.add(key.id)),
     'signing-key-removed': (_, { id }) => nothing(this.keys.delete(id)),
     'sessions-end': (_, { id, at }) => nothing(this.ends.set(id, at)),
     'sessions-end-removed': (_, { id }) => nothing(this.ends.delete(id)),
     audit: (_, line) => nothing(this.#line(line)),
   };
+
+  /** What nodes have otherwise than it is durable. */
+  faults(nodes: readonly SimNode[]): string[] {
+    const durable = [this.tokens, this.keys, this.ends].map((map) => [...map.keys()].sort());
+    return nodes.flatMap(({ id, life }) => {
+      if (life === null) return [];
+      const { scheduler } = life;
+      const there = [
+        [...scheduler.tokens()].map((token) => token.id).sort(),
+        scheduler
+          .signingKeys()
+          .map((key) => key.id)
+          .sort(),
+        [...this.ends].flatMap(([who, at]) => (scheduler.sessionsEndedAt(who) === at ? [who] : [])).sort(),
+      ];
+      const isSame = isDeepStrictEqual(there, durable);
+      return isSame
+        ? []
+        : [
+            `${id} has the tokens, keys and ends ${JSON.stringify(there)}, and ${JSON.stringify(durable)} are durable`,
+          ];
+    });
+  }
 
   /** A revision of a job, or its removal. */
   changed(name: string, revision: number): void {

@@ -24,6 +24,7 @@ export function restFaults(world: World, judge: Judge): string[] {
     ...[...judge.jobs.values()].flatMap((life) => missedRounds(life, judge)),
     ...againstTheStore(leader, judge),
     ...judge.alerts.faults(judge.jobs),
+    ...judge.access.faults(world.nodes),
   ];
 }
 

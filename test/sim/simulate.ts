@@ -3,6 +3,7 @@
  * which everything must come to rest. The same options give the same run, event by event.
  */
 
+import { AccessClients } from './access-clients.ts';
 import { Clients } from './clients.ts';
 import { Engine } from './engine.ts';
 import { Ensemble } from './ensemble.ts';
@@ -69,19 +70,16 @@ export async function simulate(options: Options): Promise<Result> {
     trace.add('judge', 'WRONG', what);
   };
   const { world, judge } = build(options, time, trace, onWrong);
-  const clients = new Clients({
-    ...world,
-    random: new Random(seed, 'clients'),
-    judge,
-    epochMs: EPOCH_MS,
-    onWrong,
-  });
+  const asking = { ...world, judge, epochMs: EPOCH_MS, onWrong };
+  const clients = new Clients({ ...asking, random: new Random(seed, 'clients') });
+  const accessClients = new AccessClients({ ...asking, random: new Random(seed, 'access') });
   const reporter = new Reporter({ ...world, random: new Random(seed, 'crontab'), judge, onWrong });
   const faultsEnd = hours * 3_600_000;
   const stop = (): boolean => wrong !== null;
   for (const node of world.nodes) node.start();
   planFaults(world, seed, options.kinds ?? faultKinds, faultsEnd);
   clients.begin(faultsEnd);
+  accessClients.begin(faultsEnd);
   reporter.begin(faultsEnd);
   await time.runUntil(faultsEnd, stop);
   healAll(world);
