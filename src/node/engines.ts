@@ -76,6 +76,7 @@ export async function createEngines(
       .join(', '),
     async close() {
       for (const { created } of there) await created.close?.();
+      parts.secrets.close();
     },
   };
 }

@@ -108,7 +108,9 @@ export class Mask {
 function matchAt(all: Buffer, at: number, masks: readonly Buffer[], isEnd: boolean): number | null {
   for (const mask of masks) {
     const there = Math.min(mask.length, all.length - at);
-    if (all.compare(mask, 0, there, at, at + there) !== 0) continue;
+    let same = 1;
+    while (same < there && all[at + same] === mask[same]) same += 1;
+    if (same < there) continue;
     if (there === mask.length) return there;
     if (!isEnd) return null;
   }

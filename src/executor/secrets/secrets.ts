@@ -21,6 +21,8 @@ export interface Secrets {
   read(field: string, ref: SecretRef, access?: SecretAccess): Promise<Buffer>;
   /** Sources that the settings do not open to jobs, for the check of a job when it is submitted. */
   readonly inabilities: readonly Inability[];
+  /** Ends connections to servers. */
+  close(): void;
 }
 
 /** A server that keeps secrets. */
@@ -28,6 +30,7 @@ export interface SecretServer {
   read(field: string, key: VaultKey): Promise<Buffer>;
   /** Patterns of paths that jobs may name. */
   readonly paths: readonly string[];
+  close(): void;
 }
 
 export interface SecretsParts {
@@ -61,6 +64,7 @@ export function createSecrets(parts: SecretsParts): Secrets {
     ),
   ];
   return {
+    close: () => server?.close(),
     inabilities: rules.map(({ why, beyond }) => ({ field: 'secrets', why, asked: firstIn(beyond) })),
     async read(field, ref, access) {
       for (const { why, allowed, beyond } of rules) {

@@ -86,6 +86,11 @@ async function readOrder(spec: LaunchSpec, { read }: HeldAheadParts, found?: str
 }
 
 function isSame(a: Order, b: Order): boolean {
-  const parts = ({ spec, beginning, folder }: Order) => ({ spec, start: beginning.start, folder });
+  // Masks follow from the environment.
+  const parts = ({ spec, beginning, folder }: Order) => ({
+    spec,
+    start: { ...beginning.start, masks: null },
+    folder,
+  });
   return sameJson(parts(a), parts(b));
 }

@@ -57,7 +57,7 @@ describe('the masks of a launch', () => {
     labels: secretsLabel(spec),
     env: ['HOME=/some/where', 'TOKEN=hush=hush', 'TOKEN_2=public'],
   };
-  const reading = (read: Secrets['read']): LaunchMasks => new LaunchMasks({ inabilities: [], read }, log);
+  const reading = (read: Secrets['read']): LaunchMasks => new LaunchMasks({ ...secretsFrom(), read }, log);
   const masks = async (of: LaunchMasks) => (await of.of(launch)).map(String);
 
   test('are of the variables that the engine has, and of the files that it was created with', async () => {

@@ -14,8 +14,10 @@ import {
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FrameLog } from '../../../src/executor/logs/frame-log.ts';
+import { Mask, masksOf } from '../../../src/executor/secrets/mask.ts';
 import { parseLaunchFile } from '../../../src/executor/supervised/journal.ts';
 import { installSupervisor } from '../../../src/executor/supervisor/file.ts';
 import { supervisorEnd, supervisorPrograms } from '../../../src/executor/supervisor/program.ts';
@@ -204,6 +206,19 @@ for (const { name, compiler, emulator } of machines) {
       const pieces = ['a cor', 'rect hor', 'se, correct h', 'ouse Zm9', 'vZm9v corr'];
       const script = pieces.map((piece) => `printf '${piece}' ${to}; sleep 0.02`).join('; ');
       expect((await run(script, { masks })).said).toBe('a ***, *** house ****** corr');
+    });
+
+    test('masks as the scheduler does, in thousands of writes', async () => {
+      // Few letters, so that texts overlap and begin alike. Each printf is one write.
+      const masks = masksOf(['abab', 'ababa-b', 'bbbbb', 'a-a-a-a-']);
+      const letters = fc.string({ unit: fc.constantFrom('a', 'b', '-'), minLength: 1, maxLength: 9 });
+      const pieces = fc.sample(fc.oneof(letters, fc.constantFrom('abab', 'ababa-b', 'bbbbb')), 2_000);
+      const mask = new Mask(masks);
+      const wanted = Buffer.concat([mask.push(Buffer.from(pieces.join(''))), mask.end()]).toString();
+      const script = pieces.map((piece) => `printf %s "${piece}"`).join('\n');
+      const { said } = await run(script, { masks: masks.map(String) });
+      expect(said).toBe(wanted);
+      expect(wanted.split('***').length).toBeGreaterThan(500);
     });
 
     test('notes how much its job and the children of its job wrote to the disk', async () => {
