@@ -88,9 +88,9 @@ const cases: Readonly<Record<string, Case>> = {
     expected: succeeds('12345:23456\n'),
   },
   secret: {
-    what: 'finds its secret in the environment',
-    run: { command: 'echo "[$TOKEN]"', secrets: { TOKEN: { file: secret } } },
-    expected: succeeds('[s3cr3t with space]\n'),
+    what: 'finds its secret in the environment, and shows nothing of it',
+    run: { command: 'echo "[$TOKEN] $(echo "$TOKEN" | tr a-z b-za)"', secrets: { TOKEN: { file: secret } } },
+    expected: succeeds('[***] t3ds3u xjui tqbdf\n'),
   },
   input: {
     what: 'has nothing on its standard input',

@@ -72,9 +72,10 @@ describe.skipIf(dockerdMissing() !== null)('a container', () => {
       TOKEN: { file: files[0]!, mount: '/run/secrets/token' },
       OTHER: { file: files[1]!, mount: '/run/secrets/other' },
     };
-    const script = 'cat /run/secrets/token /run/secrets/other; echo; env; ls -l /run/secrets/token';
+    const changed = 'cat /run/secrets/token /run/secrets/other | tr ho HO';
+    const script = `${changed}; echo; env; ls -l /run/secrets/token`;
     const { said, inspected } = await run(script, { secrets, ...given }, overrides);
-    expect(said).toMatch(/^hush-4713\nother\n/);
+    expect(said).toMatch(/^HusH-4713\nOtHer\n/);
     expect(said).toContain('-r--r--r--');
     expect(said).not.toContain('TOKEN');
     expect(inspected).not.toContain('hush-4713');
