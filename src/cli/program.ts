@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command, CommanderError } from 'commander';
 import { decodeUtf8 } from '../job-file/utf8.ts';
 import { describeSettings, type Environment, loadClientConfig } from '../node/config.ts';
-import type { Restore } from '../node/restore-options.ts';
+import type { Protect, Restore } from '../node/restore-options.ts';
 import { askedBy } from './asker.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addBackupCommands } from './commands/backup.ts';
@@ -16,6 +16,7 @@ import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLogCommand } from './commands/logs.ts';
 import { addRunCommands } from './commands/runs.ts';
+import { addZkCommand } from './commands/zk.ts';
 import { exitCodes } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { defaultUrl, type Io, Shell } from './shell.ts';
@@ -25,6 +26,8 @@ export interface CliParts {
   /** Runs a server with these flags until it is stopped, and returns the exit code. */
   readonly serve: (args: readonly string[]) => Promise<number>;
   readonly restore: Restore;
+  /** Takes over a state in ZooKeeper. Absent: nothing can be taken over. */
+  readonly protect?: Protect;
   readonly environment: Environment;
   readonly version: string;
   /** Output and waiting. Default: the process itself. */
@@ -59,7 +62,7 @@ async function served(serve: () => Promise<number>, io: Io): Promise<number> {
   }
 }
 
-function createProgram(shell: Shell, { version, restore }: CliParts): Command {
+function createProgram(shell: Shell, { version, restore, protect }: CliParts): Command {
   const { io } = shell;
   const program = new Command('carillon')
     .description('Distributed cron scheduler for data pipelines.')
@@ -95,6 +98,7 @@ function createProgram(shell: Shell, { version, restore }: CliParts): Command {
   addAlertCommands(program, shell);
   addBackupCommands(program, shell, restore);
   addCertsCommand(program, shell);
+  addZkCommand(program, shell, protect);
   for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().copyInheritedSettings(program);
   }

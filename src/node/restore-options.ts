@@ -1,4 +1,4 @@
-/** What restoring a backup takes and returns. */
+/** What work on a store takes and returns: restoring a backup, and taking over a tree in ZooKeeper. */
 
 export interface RestoreOptions {
   readonly file: string;
@@ -6,6 +6,9 @@ export interface RestoreOptions {
   /** Into ZooKeeper instead of the data directory. */
   readonly zk: string | null;
   readonly zkAuthFile: string | null;
+  readonly zkTlsCa?: string | null;
+  readonly zkTlsCert?: string | null;
+  readonly zkTlsKey?: string | null;
   readonly replace: boolean;
   readonly newIdentity: boolean;
   readonly keepUnfinished: boolean;
@@ -29,3 +32,14 @@ export interface Restored {
 
 /** Fails with INVALID_BACKUP before anything is written. */
 export type Restore = (options: RestoreOptions) => Promise<Restored>;
+
+export interface ProtectOptions {
+  readonly zk: string;
+  readonly zkAuthFile: string | null;
+  readonly zkTlsCa?: string | null;
+  readonly zkTlsCert?: string | null;
+  readonly zkTlsKey?: string | null;
+}
+
+/** Returns the number of nodes. `onProgress` is told how many there are so far. */
+export type Protect = (options: ProtectOptions, onProgress: (nodes: number) => void) => Promise<number>;

@@ -11,12 +11,12 @@ import { type RestoredInto, restoredRecords } from '../scheduler/rules/restored.
 import { checkBackup, readBackup } from '../store/backup-file.ts';
 import { restoreEmbedded, TERMS_BETWEEN } from '../store/embedded/restore.ts';
 import { restoreZooKeeper } from '../store/zookeeper/restore.ts';
-import { readZooKeeperAuth } from '../store/zookeeper/wire/auth.ts';
 import { createZooKeeperSession } from '../store/zookeeper/wire/session.ts';
 import { realClock } from './clock.ts';
 import { isPerNode } from './engines.ts';
 import { makeDataDir } from './files.ts';
 import type { Restored, RestoreOptions } from './restore-options.ts';
+import { zooKeeperLogin } from './zookeeper/login.ts';
 
 const SESSION_TIMEOUT_MS = 10_000;
 
@@ -45,7 +45,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const session = createZooKeeperSession({
     hosts: zk,
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
-    auth: options.zkAuthFile === null ? null : readZooKeeperAuth(options.zkAuthFile),
+    ...zooKeeperLogin(options),
     clock: realClock,
     log: silent,
   });

@@ -45,4 +45,15 @@ export const accessSettings = {
     'How long the audit is kept in the store, which has its newest 5,000 lines. Default: P90D.',
   ),
   runPolicyFile: setting(file, null, 'File with rules of what jobs may ask of hosts. Default: everything.'),
+  zkTlsCa: setting(
+    file,
+    null,
+    'File with the authority of the ZooKeeper servers, as PEM: TLS to their secure port. Default: no TLS.',
+  ),
+  zkTlsCert: setting(
+    file,
+    null,
+    'File with a certificate as the login to ZooKeeper, as PEM. All nodes need the same subject in it.',
+  ),
+  zkTlsKey: setting(file, null, 'File with the key of that certificate, as PEM.'),
 } as const satisfies SettingsTable;

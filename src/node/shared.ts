@@ -6,11 +6,11 @@ import { createSoloElection } from '../store/election-solo.ts';
 import { createEmbeddedStore } from '../store/embedded/store.ts';
 import { createZooKeeperElection } from '../store/zookeeper/election.ts';
 import { createZooKeeperStore } from '../store/zookeeper/store.ts';
-import { readZooKeeperAuth } from '../store/zookeeper/wire/auth.ts';
 import { createZooKeeperSession } from '../store/zookeeper/wire/session.ts';
 import { realClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { knownInstallation } from './files.ts';
+import { zooKeeperLogin } from './zookeeper/login.ts';
 
 /** Returns a command line that passes only the first `count` file descriptors to a child. */
 export type Bare = (count: number, argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
@@ -30,7 +30,7 @@ export function createShared(config: Config, log: Log, bare: Bare): Shared {
   const session = createZooKeeperSession({
     hosts: zk,
     sessionTimeoutMs: config.zkSessionTimeout,
-    auth: config.zkAuthFile === null ? null : readZooKeeperAuth(config.zkAuthFile),
+    ...zooKeeperLogin(config),
     clock,
     log,
   });

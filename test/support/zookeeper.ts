@@ -22,7 +22,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { until } from './until.ts';
 
-const jars = ['/usr/share/java/zookeeper.jar', '/usr/share/java/slf4j-simple.jar'];
+const netty = ['buffer', 'codec', 'common', 'handler', 'resolver', 'transport'].map(
+  (part) => `netty-${part}`,
+);
+const jars = ['zookeeper', 'slf4j-simple', ...netty].map((name) => `/usr/share/java/${name}.jar`);
 /** Alone a start takes a third of a second; on a machine that runs other tests as well, several. */
 const startTimeoutMs = 60_000;
 
@@ -35,6 +38,8 @@ export interface ZooKeeperOptions {
   readonly tickMs?: number;
   /** Of each server; enough for tests unless given. */
   readonly heapMb?: number;
+  /** A port with TLS on each server: PEM with certificate and key, and the authority of clients. */
+  readonly tls?: { readonly pem: string; readonly ca: string };
   /** Loopback addresses, one for each node; 127.0.0.1 for all unless given. */
   readonly hosts?: readonly string[];
 }
@@ -45,6 +50,8 @@ interface Place {
   readonly port: number;
   readonly peerPort: number;
   readonly electionPort: number;
+  /** With TLS. */
+  readonly securePort: number;
 }
 
 export class ZooKeeper {
@@ -86,6 +93,7 @@ export class ZooKeeper {
 export class ZooKeeperServer {
   readonly host: string;
   readonly port: number;
+  readonly securePort: number;
   readonly #dir: string;
   readonly #heapMb: number;
   #child: ChildProcess | null = null;
@@ -94,16 +102,20 @@ export class ZooKeeperServer {
     parent: string,
     places: readonly Place[],
     index: number,
-    { tickMs = 200, heapMb }: ZooKeeperOptions,
+    { tickMs = 200, heapMb, tls }: ZooKeeperOptions,
   ) {
     const place = places[index] as Place;
     this.host = place.host;
     this.port = place.port;
+    this.securePort = place.securePort;
     this.#heapMb = heapMb ?? (places.length === 1 ? 128 : 256);
     this.#dir = join(parent, String(index + 1));
     mkdirSync(join(this.#dir, 'data'), { recursive: true });
     writeFileSync(join(this.#dir, 'data', 'myid'), `${index + 1}\n`);
-    writeFileSync(join(this.#dir, 'zoo.cfg'), settings(this.#dir, places, place, tickMs));
+    writeFileSync(
+      join(this.#dir, 'zoo.cfg'),
+      settings(this.#dir, places, place, tickMs) + secure(place, tls),
+    );
   }
 
   get pid(): number | null {
@@ -208,6 +220,21 @@ function settings(dir: string, places: readonly Place[], place: Place, tickMs: n
   return `${lines.join('\n')}\n`;
 }
 
+function secure({ securePort }: Place, tls: ZooKeeperOptions['tls']): string {
+  if (tls === undefined) return '';
+  return [
+    `secureClientPort=${securePort}`,
+    'serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory',
+    'authProvider.x509=org.apache.zookeeper.server.auth.X509AuthenticationProvider',
+    `ssl.keyStore.location=${tls.pem}`,
+    'ssl.keyStore.type=PEM',
+    `ssl.trustStore.location=${tls.ca}`,
+    'ssl.trustStore.type=PEM',
+    'ssl.clientAuth=want',
+    '',
+  ].join('\n');
+}
+
 /**
  * Ports that were free a moment ago, all held at the same time so that they differ. They are below the range that
  * the kernel gives to outgoing connections, which would take the port of a server that is down for a while.
@@ -237,6 +264,7 @@ async function freePlaces({ nodes, hosts = [] }: ZooKeeperOptions): Promise<Plac
       port: await freePort(host),
       peerPort: await freePort(host),
       electionPort: await freePort(host),
+      securePort: await freePort(host),
     });
   }
   await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));

@@ -44,6 +44,9 @@ export function addBackupCommands(program: Command, shell: Shell, restore: Resto
       'restore into ZooKeeper, at a path without an installation: zk1:2181,zk2:2181/carillon',
     )
     .option('--zk-auth-file <file>', 'file with user:password for ZooKeeper')
+    .option('--zk-tls-ca <file>', 'file with the authority of the ZooKeeper servers')
+    .option('--zk-tls-cert <file>', 'file with a certificate as the login to ZooKeeper')
+    .option('--zk-tls-key <file>', 'file with the key of that certificate')
     .addOption(
       new Option('--replace', 'move an existing store aside and put the restored one in its place').conflicts(
         'zk',

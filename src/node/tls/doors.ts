@@ -10,6 +10,7 @@ const isLoopback = (host: string): boolean => /^(localhost|::1|127(\.\d{1,3}){3}
 const together = [
   ['tlsCert', 'tlsKey'],
   ['peerCert', 'peerKey', 'peerCa'],
+  ['zkTlsCert', 'zkTlsKey'],
 ] as const;
 
 /** The part of the configuration that this is about. */

@@ -13,6 +13,7 @@ import { Checkpoints } from './checkpoint.ts';
 import { makeFolders, makeNode, refuseOthers } from './folders.ts';
 import { folderOf, folders, owned, paths } from './paths.ts';
 import { Pending } from './pending.ts';
+import { claim } from './protect.ts';
 import { unavailable } from './tail.ts';
 import { type Op, ZooKeeperError, type ZooKeeperSession } from './wire/session.ts';
 
@@ -84,6 +85,7 @@ async function begin({ session, hosts }: ZooKeeperRestore): Promise<void> {
     );
   }
   if (!isBegun) await refuseOthers(session, hosts);
+  await claim(session, hosts);
   await makeNode(session, paths.restoring);
   try {
     await session.create(byPath, new Uint8Array(), 'ephemeral');

@@ -20,6 +20,7 @@ import { makeFolders, makeNode, makeTables, refuseOthers } from './folders.ts';
 import { NewestRuns } from './past-index.ts';
 import { folderOf, paths, presentFolders } from './paths.ts';
 import type { Pending } from './pending.ts';
+import { claim, refuseOpen } from './protect.ts';
 import { namesIn, readTable, recordsIn } from './read-table.ts';
 import { Tail, unavailable } from './tail.ts';
 import { Terms } from './terms.ts';
@@ -164,6 +165,7 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
           value: hosts,
         },
       );
+    await refuseOpen(session, hosts);
     await makeTables(session);
     return;
   }
@@ -184,6 +186,7 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
     );
   }
   await refuseOthers(session, hosts);
+  await claim(session, hosts);
   await makeFolders(session, randomUUID());
   await makeNode(session, paths.layout, '1');
 }

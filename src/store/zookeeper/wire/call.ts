@@ -39,6 +39,8 @@ const opcode = {
   exists: 3,
   get: 4,
   set: 5,
+  getAcl: 6,
+  setAcl: 7,
   sync: 9,
   children: 12,
   check: 13,
@@ -95,6 +97,32 @@ export function childrenCall(path: string, watch: boolean): Call<string[]> {
       response.deserialize(frame, offset);
       return response.children ?? [];
     },
+  };
+}
+
+/** True if everybody has a permission there. */
+export function isOpenCall(path: string): Call<boolean> {
+  return {
+    what: `access of ${path}`,
+    type: opcode.getAcl,
+    payload: new protocol.GetACLRequest(path),
+    read(frame, offset) {
+      const response = new protocol.GetACLResponse();
+      response.deserialize(frame, offset);
+      return (response.acl ?? []).some(({ id }) => id.scheme === 'world');
+    },
+    missing: () => false,
+  };
+}
+
+/** Gives the node to whoever this session is logged in as. */
+export function protectCall(path: string): Call<void> {
+  return {
+    what: `protect ${path}`,
+    type: opcode.setAcl,
+    payload: new protocol.SetACLRequest(path, [acls.creator], anyVersion),
+    read: nothing,
+    missing: nothing,
   };
 }
 

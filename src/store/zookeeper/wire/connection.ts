@@ -6,6 +6,7 @@
  * (see the session), the only clock of the pings and the read timeout.
  */
 
+import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../../../scheduler/ports.ts';
 import type { Server } from './address.ts';
 import { readNotice } from './answer.ts';
@@ -34,6 +35,8 @@ export interface ConnectionParts {
   readonly zxid: Buffer;
   /** `user:password`, or null. */
   readonly login: string | null;
+  /** Null: without TLS. */
+  readonly tls: SecureContextOptions | null;
   /** Limit for opening: TCP and the handshake together. */
   readonly openTimeoutMs: number;
   readonly clock: Clock;

@@ -8,6 +8,7 @@
 
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type SecureContextOptions } from 'node:tls';
 import { invariant } from '../../../errors.ts';
 
 const testedVersion = '1.1.3';
@@ -46,10 +47,14 @@ export interface ConnectionManager {
   readonly pendingQueue: Packet[];
   readonly packetQueue: { readonly queue: Packet[] };
   readonly connectTimeoutHandler: NodeJS.Timeout | null;
-  readonly socket?: Socket;
+  socket?: Socket;
   zxid: Buffer;
   xid: number;
   connect(): void;
+  setState(state: number): void;
+  onSocketConnected(): void;
+  onSocketDrain(): void;
+  onSocketError(error: Error): void;
   queue(request: LibraryRequest): void;
   addAuthInfo(scheme: string, auth: Buffer): void;
   findNextServer(callback: (server: { host: string; port: number }) => void): void;
@@ -85,6 +90,11 @@ interface Jute {
     ) => Payload;
     readonly CreateResponse: RecordClass<{ readonly path: string }>;
     readonly ExistsRequest: new (path: string, watch: boolean) => Payload;
+    readonly GetACLRequest: new (path: string) => Payload;
+    readonly GetACLResponse: RecordClass<{
+      readonly acl: readonly { readonly id: { readonly scheme: string } }[] | undefined;
+    }>;
+    readonly SetACLRequest: new (path: string, acl: readonly JuteRecord[], version: number) => Payload;
     readonly GetDataRequest: new (path: string, watch: boolean) => Payload;
     readonly GetChildren2Request: new (path: string, watch: boolean) => Payload;
     readonly GetChildren2Response: RecordClass<{ readonly children: string[] | undefined }>;
@@ -107,7 +117,7 @@ export interface Library {
   readonly Manager: {
     new (hosts: string, options: ManagerOptions, onState: (state: number) => void): ConnectionManager;
     readonly prototype: ConnectionManager;
-    readonly STATES: Readonly<Record<'CONNECTED' | 'SESSION_EXPIRED', number>>;
+    readonly STATES: Readonly<Record<'CONNECTING' | 'CONNECTED' | 'SESSION_EXPIRED', number>>;
   };
   readonly jute: Jute;
 }
@@ -132,6 +142,8 @@ export interface ManagerOfOne {
   readonly sessionTimeoutMs: number;
   readonly zxid: Buffer;
   readonly login: string | null;
+  /** Null: without TLS. */
+  readonly tls: SecureContextOptions | null;
   onBytes(bytes: Buffer): void;
   onClosed(): void;
 }
@@ -141,7 +153,7 @@ const maxXid = 2 ** 31 - 1;
 
 /** A manager for one connection to one server, with the library's faulty parts replaced. */
 export function createManager(options: ManagerOfOne): ConnectionManager {
-  const { server, identity, sessionTimeoutMs, zxid, login, onBytes, onClosed } = options;
+  const { server, identity, sessionTimeoutMs, zxid, login, tls, onBytes, onClosed } = options;
   const { Manager } = loadLibrary();
   const known = identity && { sessionId: identity.id, sessionPassword: identity.password };
   const manager = new Manager(
@@ -160,7 +172,23 @@ export function createManager(options: ManagerOfOne): ConnectionManager {
   manager.onSocketTimeout = () => {};
   // Queued by the library when the socket connects, so before everything sent once it is open.
   if (login !== null) manager.addAuthInfo('digest', Buffer.from(login));
+  if (tls !== null) connectOver(manager, { ...tls, ...server });
   return manager;
+}
+
+/** The library connects in the same way, but without TLS only. */
+function connectOver(manager: ConnectionManager, to: ConnectionOptions): void {
+  manager.connect = () => {
+    manager.setState(loadLibrary().Manager.STATES.CONNECTING);
+    const socket = connectTls(to);
+    manager.socket = socket;
+    socket.setNoDelay();
+    socket.on('secureConnect', () => manager.onSocketConnected());
+    socket.on('data', (bytes) => manager.onSocketData(bytes));
+    socket.on('drain', () => manager.onSocketDrain());
+    socket.on('close', () => manager.onSocketClosed());
+    socket.on('error', (error) => manager.onSocketError(error));
+  };
 }
 
 /** Restarts the request numbers before they exceed 32 bits; responses arrive in order anyway. */
@@ -189,6 +217,10 @@ function checked(): Library {
     'queue',
     'addAuthInfo',
     'findNextServer',
+    'setState',
+    'onSocketConnected',
+    'onSocketDrain',
+    'onSocketError',
     'onSocketData',
     'onSocketClosed',
     'onSocketTimeout',

@@ -11,6 +11,7 @@
  */
 
 import { randomInt } from 'node:crypto';
+import type { SecureContextOptions } from 'node:tls';
 import { invariant } from '../../../errors.ts';
 import type { Clock, Log } from '../../../scheduler/ports.ts';
 import { within } from '../../../scheduler/waiting.ts';
@@ -27,6 +28,8 @@ export interface LinkParts {
   readonly servers: readonly Server[];
   readonly sessionTimeoutMs: number;
   readonly login: string | null;
+  /** For the next connection. Absent: without TLS. */
+  readonly tlsContext?: (() => SecureContextOptions) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   onNotice(notice: { readonly type: number; readonly path: string }): void;
@@ -127,13 +130,14 @@ export class ZooKeeperLink {
     const server = this.#servers[this.#attempts % this.#servers.length] as Server;
     const round = Math.floor(this.#attempts / this.#servers.length);
     this.#attempts += 1;
-    const { login, sessionTimeoutMs, onNotice } = this.#parts;
+    const { login, tlsContext, sessionTimeoutMs, onNotice } = this.#parts;
     const connection = new ZooKeeperConnection({
       server,
       identity: this.#identity,
       sessionTimeoutMs,
       zxid: this.#zxid,
       login,
+      tls: tlsContext?.() ?? null,
       openTimeoutMs: Math.min(minOpenTimeoutMs * 2 ** Math.min(round, 10), maxOpenTimeoutMs),
       clock: this.#clock,
       onNotice,

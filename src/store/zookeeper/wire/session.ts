@@ -6,6 +6,7 @@
  * the connection.
  */
 
+import type { SecureContextOptions } from 'node:tls';
 import { CarillonError, invariant } from '../../../errors.ts';
 import type { Clock, Log } from '../../../scheduler/ports.ts';
 import { type Ensemble, parseHosts } from './address.ts';
@@ -18,8 +19,10 @@ import {
   createCall,
   existsCall,
   getCall,
+  isOpenCall,
   multiCall,
   type Op,
+  protectCall,
   syncCall,
 } from './call.ts';
 import { ZooKeeperError } from './error.ts';
@@ -39,8 +42,17 @@ export interface SessionParts {
   readonly sessionTimeoutMs: number;
   /** With a login, everything that this session creates is accessible with this login only. */
   readonly auth: { readonly user: string; readonly password: string } | null;
+  /** Absent: without TLS. */
+  readonly tls?: ZooKeeperTls | null;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+export interface ZooKeeperTls {
+  /** For the next connection. */
+  readonly context: () => SecureContextOptions;
+  /** It has a certificate, with which servers know who this is. */
+  readonly isLogin: boolean;
 }
 
 /** Every request rejects with a `ZooKeeperError`. Paths start with `/` and are below the chroot. */
@@ -84,6 +96,12 @@ export interface ZooKeeperSession {
   create(path: string, data: Uint8Array, mode?: CreateMode): Promise<string>;
   /** All or nothing, in order. TOO_LARGE above 900 KiB; `opIndex` is the refused operation. */
   multi(ops: readonly Op[]): Promise<void>;
+  /** What this session creates is accessible with its login only. */
+  readonly isGuarded: boolean;
+  /** True if everybody has a permission on the node. False if there is none. */
+  isOpen(path: string): Promise<boolean>;
+  /** Makes a node accessible with the login of this session only. */
+  protect(path: string): Promise<void>;
   /** Resolves when the connected server has everything that was committed anywhere before the call. */
   sync(): Promise<void>;
 }
@@ -104,15 +122,16 @@ class Session implements ZooKeeperSession {
   #closing: Promise<void> | null = null;
 
   constructor(parts: SessionParts) {
-    const { auth } = parts;
+    const { auth, tls } = parts;
     this.#parts = parts;
     this.#ensemble = parseHosts(parts.hosts);
-    this.#access = auth === null ? 'everybody' : 'creator';
+    this.#access = auth === null && tls?.isLogin !== true ? 'everybody' : 'creator';
     this.#watches = new ZooKeeperWatches(parts.log);
     this.#link = new ZooKeeperLink({
       ...parts,
       servers: this.#ensemble.servers,
       login: auth === null ? null : `${auth.user}:${auth.password}`,
+      tlsContext: tls?.context,
       onNotice: (notice) => this.#watches.tell(notice),
     });
     this.#link.onState((state) => {
@@ -188,6 +207,18 @@ class Session implements ZooKeeperSession {
     const absolute = ops.map((op) => ({ ...op, path: this.#absolute(op.path) }));
     const refusal = await this.#link.send(multiCall(absolute, this.#access));
     if (refusal !== null) throw refusal;
+  }
+
+  get isGuarded(): boolean {
+    return this.#access === 'creator';
+  }
+
+  isOpen(path: string): Promise<boolean> {
+    return this.#link.send(isOpenCall(this.#absolute(path)));
+  }
+
+  protect(path: string): Promise<void> {
+    return this.#link.send(protectCall(this.#absolute(path)));
   }
 
   sync(): Promise<void> {
