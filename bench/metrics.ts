@@ -11,7 +11,6 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
-import { everybody } from '../src/node/everybody.ts';
 import { createLog } from '../src/node/log.ts';
 import { Peers } from '../src/peers/client.ts';
 import type { SchedulerHandle } from '../src/scheduler/handle.ts';
@@ -21,6 +20,7 @@ import { readerOf } from '../src/scheduler/read/job-reader.ts';
 import { follow } from '../src/scheduler/state/follow.ts';
 import { State } from '../src/scheduler/state/state.ts';
 import { fold } from '../src/scheduler/stats/stats.ts';
+import { believing, noCredentials } from '../test/support/askers.ts';
 import { testSettings } from '../test/support/rig.ts';
 import { idleScheduler, print } from './rig.ts';
 
@@ -128,7 +128,8 @@ async function measured(scheduler: SchedulerHandle, state: State, most: number):
     log,
     node,
     peers: new Peers(realClock, node.id),
-    authenticator: everybody(),
+    authenticator: believing(),
+    credentials: noCredentials(),
     settings,
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

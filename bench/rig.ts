@@ -3,12 +3,12 @@
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
-import { everybody } from '../src/node/everybody.ts';
 import { Peers } from '../src/peers/client.ts';
 import type { Launcher, Log, Member, Observation } from '../src/scheduler/ports.ts';
 import { Scheduler } from '../src/scheduler/runtime/scheduler.ts';
 import { createSoloElection } from '../src/store/election-solo.ts';
 import { createEmbeddedStore, type EmbeddedStore } from '../src/store/embedded/store.ts';
+import { believing, noCredentials } from '../test/support/askers.ts';
 import { abilities } from '../test/support/engines.ts';
 
 /** Starts nothing and reports the end at once, so that only the scheduler is measured. */
@@ -137,5 +137,6 @@ export const appOf = (scheduler: Scheduler, node: Member, log: Log): FastifyInst
     log,
     node,
     peers: new Peers(realClock, node.id),
-    authenticator: everybody(),
+    authenticator: believing(),
+    credentials: noCredentials(),
   });

@@ -59,6 +59,7 @@ export const catalogue = {
   STORE_IN_USE: { status: 503, title: 'The data directory is in use by another process' },
   ENGINE_UNAVAILABLE: { status: 503, title: 'The engine is unavailable' },
   NO_PLACE: { status: 503, title: 'The engine has no capacity at the moment' },
+  PROVIDER_UNAVAILABLE: { status: 503, title: 'The identity provider is unavailable' },
   BUSY: { status: 503, title: 'The server is busy' },
   LAUNCH_REFUSED: { status: 502, title: 'The engine refused the launch' },
   NOTIFICATION_FAILED: { status: 502, title: 'The notification was not delivered' },
@@ -82,6 +83,8 @@ export interface ErrorDetails {
   readonly source?: string;
   /** Related names, such as the path of a cycle or the dependent jobs. */
   readonly names?: readonly string[];
+  /** In how many seconds to try again. */
+  readonly retryAfter?: number;
   /** Further problems with the same job. */
   readonly others?: readonly CarillonError[];
 }

@@ -69,6 +69,7 @@ const dockerEngine = 'src/executor/docker';
 const swarmEngine = 'src/executor/swarm';
 const wire = 'src/api/wire';
 const api = 'src/api';
+const auth = 'src/auth';
 const notify = 'src/notify';
 const settingsFile = 'src/settings-file';
 const traces = 'src/traces';
@@ -203,6 +204,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/api/chronos',
     'src/api/routes',
   ],
+  [auth]: [errors, job, access, model, spine, peers, settingsFile],
   [notify]: [errors, schedule, job, model, spine, chronos, settingsFile],
   [traces]: [errors, model, spine],
   [engineList]: [setting, model, spine, secrets, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
@@ -221,7 +223,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       'src/api/listener.ts',
     ],
     ...[store, 'src/store/embedded', 'src/store/zookeeper', 'src/store/zookeeper/wire'],
-    ...[peers, supervisor, executor, secrets, logs, engineList, notify, traces],
+    ...[peers, supervisor, executor, secrets, logs, engineList, auth, notify, traces],
     ...[settingsFile, runPolicy],
   ],
   'src/cli': [
@@ -490,7 +492,7 @@ describe('the house is tidy', () => {
 
   test('only src/peers/client.ts speaks HTTP to other nodes', () => {
     // The command line is a client of the API; messages, heartbeats and traces go to services outside.
-    const outside = ['src/notify/http.ts', 'src/traces/collector.ts'];
+    const outside = ['src/auth/provider.ts', 'src/notify/http.ts', 'src/traces/collector.ts'];
     const isOther = (path: string) => !path.startsWith('src/cli/') && !outside.includes(path);
     const others = sources.filter(({ path }) => isOther(path));
     const calls = /(?:await|return|=>?|\() ?fetch\(/;

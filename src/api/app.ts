@@ -19,6 +19,7 @@ import { boundAnswers } from './guard/answer-room.ts';
 import type { Authenticator } from './guard/authenticator.ts';
 import { compileCheck } from './guard/checking.ts';
 import { Connections } from './guard/connections.ts';
+import type { Credentials } from './guard/credentials.ts';
 import { answerOwnHosts, type HostCheck, hostCheck } from './guard/host.ts';
 import { refuseOtherMethods } from './guard/methods.ts';
 import { askerIn, requireNeeds } from './guard/needs.ts';
@@ -31,6 +32,9 @@ import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
 import type { Load } from './metrics/scrape.ts';
 import { describeApi, openapiRoute } from './openapi.ts';
 import { forwardToLeader } from './peers/forward.ts';
+import { loginRoutes } from './routes/access/login.ts';
+import { accessRoutes } from './routes/access/tokens.ts';
+import { toldRoute } from './routes/access/told.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { backupRoutes } from './routes/backup.ts';
@@ -66,6 +70,8 @@ export interface AppParts {
   /** The app closes it after its last response. */
   readonly peers: Peers;
   readonly authenticator: Authenticator;
+  /** How people and programs get what it takes. */
+  readonly credentials: Credentials;
   readonly settings?: AppSettings;
 }
 
@@ -123,10 +129,11 @@ const apiRoutes = [
   installationRoutes,
   alertRoutes,
   backupRoutes,
+  accessRoutes,
 ];
 
 export function buildApp(parts: AppParts): FastifyInstance {
-  const { scheduler, clock, log, node, peers, authenticator, settings = {} } = parts;
+  const { scheduler, clock, log, node, peers, authenticator, credentials, settings = {} } = parts;
   const checkHost = hostCheck(settings.hosts ?? []);
   const connections = new Connections();
   const app = serverOf(parts, checkHost, connections);
@@ -158,6 +165,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     live,
     peers,
     authenticator,
+    credentials,
     as: (request) => authorized(scheduler, askerIn(request)),
     streams,
     turns,
@@ -240,7 +248,9 @@ interface RouteParts extends NodeParts {
 
 function addRoutes(app: FastifyInstance, context: ApiContext, { log, ...parts }: RouteParts): void {
   app.register(async (root) => nodeRoutes(root, context, parts));
+  app.register(async (api) => loginRoutes(api, context), { prefix: '/api/v1' });
   app.register(async (local) => localRoutes(local, context), { prefix: '/internal' });
+  app.register(async (local) => toldRoute(local, context), { prefix: '/internal' });
   app.register(
     async (api) => {
       forwardToLeader(api, context);

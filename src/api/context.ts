@@ -5,6 +5,7 @@ import type { Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Clock, Member } from '../scheduler/ports.ts';
 import type { Authenticator } from './guard/authenticator.ts';
+import type { Credentials } from './guard/credentials.ts';
 import { askerIn } from './guard/needs.ts';
 import type { Reads } from './guard/reads.ts';
 import type { Room } from './guard/room.ts';
@@ -21,6 +22,7 @@ export interface ApiContext {
   readonly live: LiveEvents;
   readonly peers: Peers;
   readonly authenticator: Authenticator;
+  readonly credentials: Credentials;
   /** The scheduler as far as whoever sent the request may see and change it. */
   readonly as: (request: FastifyRequest) => SchedulerHandle;
   /** Slots for responses that last until someone ends them. */

@@ -5,6 +5,15 @@
  * retries.
  */
 
+import type {
+  WireAuditLine,
+  WireBinding,
+  WireDeviceLogIn,
+  WireDeviceSession,
+  WireMe,
+  WireNewToken,
+  WireToken,
+} from '../api/wire/access.ts';
 import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '../api/wire/alerts.ts';
 import type { WireHeartbeat, WireReportStep } from '../api/wire/heartbeat.ts';
 import type { WireLogFinding } from '../api/wire/log-search.ts';
@@ -31,8 +40,8 @@ import type {
   WirePreviewRequest,
   WireStats,
 } from '../api/wire/views.ts';
-import { CarillonError } from '../errors.ts';
 import { nameInHeader } from './asker.ts';
+import { serverIn } from './server-address.ts';
 import { type Fetch, whyNotTrusted } from './trust.ts';
 
 /** Longer than the largest apply takes. */
@@ -194,6 +203,18 @@ export class Client {
       }),
     );
 
+  me = () => this.#get<WireMe>('/me');
+  beginLogIn = () => this.#send<WireDeviceLogIn>('POST', '/login/device');
+  finishLogIn = (device: string) =>
+    this.#send<WireDeviceSession>('POST', '/login/device/session', { device });
+  logOut = () => this.#send<object>('POST', '/logout');
+  endSessions = () => this.#send<object>('POST', '/sessions/end');
+  createToken = (token: { name: string; bindings: readonly WireBinding[]; expiresAt?: string }) =>
+    this.#send<WireNewToken>('POST', '/tokens', token);
+  tokens = () => this.#pages<WireToken>('/tokens', {});
+  revokeToken = (id: string) => this.#send<WireToken>('DELETE', at('tokens', id));
+  audit = (query: Query) => this.#pages<WireAuditLine>('/audit', query);
+
   graph = () => this.#get<WireGraph>('/graph');
   stats = (query: Query) => this.#get<WireStats>('/stats', query);
   preview = (request: WirePreviewRequest) => this.#send<WirePreview>('POST', '/schedules/preview', request);
@@ -349,25 +370,6 @@ export class Client {
       true,
     );
   }
-}
-
-/**
- * Completes `localhost:4400` to `http://localhost:4400`. INVALID_FIELD if it is not the address of a server.
- */
-function serverIn(text: string): string {
-  const written = text.trim();
-  const url = written.includes('://') ? written : `http://${written}`;
-  const parsed = URL.canParse(url) ? new URL(url) : null;
-  const plain = parsed !== null && parsed.search === '' && parsed.hash === '' && parsed.username === '';
-  if (plain && ['http:', 'https:'].includes(parsed.protocol)) return url.replace(/\/+$/, '');
-  // Keeps a password in it out of terminals and logs.
-  const shown = written.slice(0, 256).replace(/\/\/.*@/, '//***@');
-  throw new CarillonError('INVALID_FIELD', `--url is ${JSON.stringify(shown)}.`, {
-    field: 'url',
-    value: shown,
-    allowed: 'http://host:port or https://host:port; separate several with commas',
-    source: '--url or CARILLON_URL',
-  });
 }
 
 const noAnswer = (servers: readonly string[], reached: boolean): UnreachableError =>

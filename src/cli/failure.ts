@@ -14,6 +14,12 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
+/** What to do next about a refusal. */
+const wayIn: Readonly<Record<string, string>> = {
+  UNAUTHENTICATED:
+    '  next     carillon login, or a token in CARILLON_TOKEN or --token-file; on the host of the server, ask as its user\n',
+};
+
 /** Returns null for a bug in this program. */
 export function describeFailure(error: unknown): Failure | null {
   if (error instanceof UnreachableError) {
@@ -22,7 +28,7 @@ export function describeFailure(error: unknown): Failure | null {
   }
   if (error instanceof ProblemError) {
     return {
-      text: blocks('error', error.problem),
+      text: `${blocks('error', error.problem)}${wayIn[error.problem.code] ?? ''}`,
       problem: error.problem,
       exitCode: exitCodeOf(error.problem.status),
     };

@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../job-file/utf8.ts';
 import { describeSettings, type Environment, loadClientConfig } from '../node/config.ts';
 import type { Protect, Restore } from '../node/restore-options.ts';
 import { askedBy } from './asker.ts';
+import { addAccessCommands } from './commands/access.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addCertsCommand } from './commands/certs.ts';
@@ -75,6 +76,10 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
       '--ca <file>',
       'trust these authorities for https, instead of the usual ones (default: CARILLON_CA)',
     )
+    .option(
+      '--token-file <file>',
+      'file with a token for the server (default: CARILLON_TOKEN, or carillon login)',
+    )
     .option('--json', 'print JSON, for scripts')
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .configureHelp({ showGlobalOptions: true })
@@ -95,6 +100,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
   addExecCommand(program, shell);
   addInstallationCommands(program, shell);
   addEngineCommands(program, shell);
+  addAccessCommands(program, shell);
   addAlertCommands(program, shell);
   addBackupCommands(program, shell, restore);
   addCertsCommand(program, shell);
@@ -115,7 +121,7 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 function processIo(environment: Environment): Io {
-  const { url, ca, color, spoolDir } = loadClientConfig(environment);
+  const { url, ca, color, spoolDir, stateDir, token } = loadClientConfig(environment);
   // A reader may stop early, as in `carillon apply … | head`. The command continues, so that its exit code is
   // meaningful.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -147,6 +153,8 @@ function processIo(environment: Environment): Io {
     progress: process.stderr.isTTY === true,
     by: askedBy(),
     spoolDir,
+    stateDir,
+    token,
     url,
     ca,
   };

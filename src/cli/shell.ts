@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { Client } from './client.ts';
+import { fetchAs } from './credentials.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { describeFailure } from './failure.ts';
 import { fetchTrusting } from './trust.ts';
@@ -32,6 +33,10 @@ export interface Io {
   readonly by: string;
   /** Where `exec` keeps reports that the server does not have yet. */
   readonly spoolDir: string;
+  /** `CARILLON_TOKEN`. */
+  readonly token?: string | null;
+  /** Where log-ins are kept. Absent: they are not. */
+  readonly stateDir?: string;
   /** `CARILLON_URL`. */
   readonly url: string | null;
   /** `CARILLON_CA`: a file. */
@@ -62,11 +67,18 @@ export class Shell {
 
   /** Runs the body of a command. An error is printed as one block. */
   async run(command: Command, body: (session: Session) => Promise<ExitCode>): Promise<void> {
-    const options = command.optsWithGlobals<{ url?: string; ca?: string; json?: boolean }>();
+    const options = command.optsWithGlobals<{
+      url?: string;
+      ca?: string;
+      tokenFile?: string;
+      json?: boolean;
+    }>();
     const { io } = this;
     const json = options.json === true;
     try {
-      const fetch = fetchTrusting(options.ca ?? io.ca ?? null);
+      const { token = null, stateDir = null } = io;
+      const credentials = { file: options.tokenFile ?? null, token, stateDir };
+      const fetch = fetchAs(fetchTrusting(options.ca ?? io.ca ?? null), credentials);
       const client = new Client(options.url ?? io.url ?? defaultUrl, io.by, fetch);
       const session: Session = {
         io,

@@ -30,11 +30,14 @@ export interface ClientConfig {
   readonly ca: string | null;
   readonly color: boolean;
   readonly spoolDir: string;
+  /** Where this program keeps its state of the user: credentials. */
+  readonly stateDir: string;
+  readonly token: string | null;
 }
 
 const names = Object.keys(settings);
 /** Variables set for jobs or read by the client. A scheduler started in such an environment ignores them. */
-const othersVariables = ['URL', 'CA', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map(
+const othersVariables = ['URL', 'CA', 'TOKEN', 'JOB', 'RUN', 'DUE', 'ATTEMPT', 'PARENTS'].map(
   (name) => `CARILLON_${name}`,
 );
 
@@ -70,7 +73,7 @@ export function loadConfig(args: readonly string[], environment: Environment): C
   return Object.freeze(config);
 }
 
-/** Reads `CARILLON_URL` and `CARILLON_CA`, the common `NO_COLOR`, and where the user keeps the state of programs. */
+/** Reads `CARILLON_URL`, `CARILLON_CA` and `CARILLON_TOKEN`, the common `NO_COLOR`, and where programs keep state. */
 export function loadClientConfig(environment: Environment): ClientConfig {
   const state = environment.XDG_STATE_HOME || join(homedir(), '.local', 'state');
   return Object.freeze({
@@ -78,6 +81,8 @@ export function loadClientConfig(environment: Environment): ClientConfig {
     ca: environment.CARILLON_CA || null,
     color: !environment.NO_COLOR,
     spoolDir: join(state, 'carillon', 'spool'),
+    stateDir: join(state, 'carillon'),
+    token: environment.CARILLON_TOKEN || null,
   });
 }
 

@@ -15,17 +15,17 @@ import { Vault } from '../executor/secrets/vault.ts';
 import { readVaultFile } from '../executor/secrets/vault-file.ts';
 import { installSupervisor, onlyDescriptors } from '../executor/supervisor/file.ts';
 import { Alerts } from '../notify/alerts.ts';
-import { Peers } from '../peers/client.ts';
+import { type PeerSigner, Peers } from '../peers/client.ts';
 import type { Election, Log, Member, Store } from '../scheduler/ports.ts';
 import type { ReportedOutput } from '../scheduler/reported-output.ts';
 import { LoopDelay } from '../scheduler/runtime/health/loop-delay.ts';
 import { Scheduler } from '../scheduler/runtime/scheduler.ts';
 import type { Traces } from '../traces/traces.ts';
 import { AuditLog } from './audit-log.ts';
+import { joinAuthentication } from './authentication.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, hostsOf, loadConfig } from './config.ts';
 import { capacityOf, createEngines, type Engines, knownEngines, supervisorDir } from './engines.ts';
-import { everybody } from './everybody.ts';
 import { makeDataDir, nodeId, noteInstallation } from './files.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { listenAll, reachable } from './listen.ts';
@@ -68,12 +68,13 @@ export async function serve(args: readonly string[], program: Program): Promise<
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
-  const { scheduler, app, heartbeat } = await joinParts(parts, (error) => {
+  const { scheduler, app, heartbeat, joined } = await joinParts(parts, (error) => {
     log.error({ error }, 'node.fatal');
     end(1);
   });
-  // The port first: if it is taken, nothing has been started.
-  const [listening, peerListening] = await listenAll(app, config).catch(async (error: unknown) => {
+  // The file of people and the ports first: if one of them cannot be used, nothing has been started.
+  const opened = joined.authentication.open().then(() => listenAll(app, config));
+  const [listening, peerListening] = await opened.catch(async (error: unknown) => {
     await app.close();
     await store.close();
     await engines.close();
@@ -84,6 +85,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     node.peerUrl = peerListening;
     log.info({ url: peerListening }, 'node.listens-for-nodes');
   }
+  const link = await joined.authentication.listening(Number(new URL(listening).port));
   endOnSignal(() => end(0));
   let code = 1;
   try {
@@ -95,13 +97,14 @@ export async function serve(args: readonly string[], program: Program): Promise<
     runPolicy?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
-    if (endedFirst === undefined) greet(node.url, config, engines);
+    if (endedFirst === undefined) greet({ url: node.url, link }, config, engines);
     code = await ended;
   } finally {
     log.info({ code }, 'node.stopping');
     // Another node leads before this one lets its clients go.
     const steps = [
       async () => heartbeat?.stop(),
+      () => joined.stop(),
       () => scheduler.stop(),
       async () => parts.auditLog?.stop(),
       async () => alerts?.stop(),
@@ -226,7 +229,8 @@ async function openParts(config: Config, { environment, version }: Program, log:
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, installation, node, store, election, engines, alerts, traces, archive } = parts;
   const { runPolicy } = parts;
-  const peers = new Peers(realClock, node.id, { tls: parts.certificates.peer });
+  const signer: PeerSigner = { headersFor: (method, path) => joined.introduce({ method, path }) };
+  const peers = new Peers(realClock, node.id, { tls: parts.certificates.peer, signer });
   const scheduler = new Scheduler({
     settings: {
       engines: engines.settings,
@@ -274,9 +278,9 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     certificates: parts.certificates.expiries,
     onFatal,
   });
+  const joined = joinAuthentication({ config, environment: parts.environment, log, node, scheduler, peers });
   const webDir = fileURLToPath(new URL('../../dist/web', import.meta.url));
   const loopDelay = new LoopDelay(realClock);
-  const authenticator = everybody();
   const settings = {
     webDir,
     hosts: hostsOf(config),
@@ -288,10 +292,12 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     ...(traces !== null && { traces: () => traces.figures() }),
     ...(archive !== null && { archive: () => archive.figures() }),
   };
-  const app = await buildApp({ scheduler, clock: realClock, log, node, peers, authenticator, settings });
+  const { authenticator, logIns: credentials } = joined.authentication;
+  const shared = { scheduler, clock: realClock, log, node, peers };
+  const app = await buildApp({ ...shared, authenticator, credentials, settings });
   loopDelay.start();
   app.addHook('onClose', async () => loopDelay.stop());
-  return { scheduler, app, heartbeat: heartbeatOf(parts, scheduler) };
+  return { scheduler, app, heartbeat: heartbeatOf(parts, scheduler), joined };
 }
 
 function heartbeatOf({ config, log, environment }: Parts, scheduler: Scheduler): Heartbeat | null {
@@ -310,7 +316,13 @@ function endOnSignal(end: () => void): void {
   for (const signal of stopSignals) process.on(signal, onSignal);
 }
 
-function greet(url: string, config: Config, engines: Engines): void {
+interface Greeting {
+  readonly url: string;
+  /** Path of the link for a browser. Null: none is needed. */
+  readonly link: string | null;
+}
+
+function greet({ url, link }: Greeting, config: Config, engines: Engines): void {
   process.stdout.write(
     [
       `Carillon is running at ${url}`,
@@ -318,6 +330,7 @@ function greet(url: string, config: Config, engines: Engines): void {
       `  engines  ${engines.described}`,
       '  next     carillon apply -f examples/etl   then   carillon jobs',
       `           the API: ${url}/api/v1/openapi.json`,
+      ...(link === null ? [] : [`  log in   ${url}${link} (once, within ten minutes, on this host)`]),
       '',
     ].join('\n'),
   );

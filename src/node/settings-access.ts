@@ -22,6 +22,11 @@ export const accessSettings = {
     null,
     'File with authorities whose certificates clients may show to log in, as PEM. Default: no certificates of clients.',
   ),
+  authFile: setting(
+    file,
+    null,
+    'File with the identity provider, and with the roles of people. Read again when it changes.',
+  ),
   peerPort: setting(
     whole(0, 65_535),
     0,

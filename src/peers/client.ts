@@ -34,6 +34,8 @@ export const peerLimits = {
 
 /** Names the node that sent a request. A node never forwards a request that has it. */
 export const forwardedBy = 'x-carillon-forwarded-by';
+/** Says for whom a node asks, signed. */
+export const askerHeader = 'x-carillon-asker';
 /** Client address of a forwarded request. Only valid together with `forwardedBy`. */
 export const forwardedFor = 'x-carillon-forwarded-for';
 
@@ -78,9 +80,9 @@ export interface PeerTls {
   onChange(listener: () => void): void;
 }
 
-/** Proves to other nodes that this one is of the installation. */
+/** Proves to other nodes that this one is of the installation, in requests that name nobody else who asks. */
 export interface PeerSigner {
-  headersFor(method: string, path: string): Record<string, string>;
+  headersFor(method: string, path: string): Promise<PeerHeaders>;
 }
 
 export interface PeersOptions {
@@ -172,7 +174,8 @@ export class Peers {
       throw new PeerFailure(new Error(`invalid address: '${url}'`), false);
     if (protocol === 'http:' && this.#options.tls)
       throw new PeerFailure(new Error(`${url} is no address for nodes with certificates`), false);
-    const response = await this.#send(url, protocol === 'https:', question, signal);
+    const headers = await this.#signed(question);
+    const response = await this.#send(url, protocol === 'https:', { ...question, headers }, signal);
     const { statusCode: status = 0 } = response;
     if (status < 200) {
       response.destroy();
@@ -186,6 +189,15 @@ export class Peers {
     };
   }
 
+  async #signed({ headers = {}, method, path }: Question): Promise<PeerHeaders> {
+    if (headers[askerHeader] !== undefined) return headers;
+    try {
+      return { ...headers, ...(await this.#options.signer?.headersFor(method, path)) };
+    } catch (error) {
+      throw new PeerFailure(error, false);
+    }
+  }
+
   #send(url: string, secure: boolean, question: Question, signal: AbortSignal): Promise<IncomingMessage> {
     const { method, path, headers, send } = question;
     return new Promise((resolve, reject) => {
@@ -196,7 +208,6 @@ export class Peers {
         headers: {
           'user-agent': 'carillon-node',
           ...headers,
-          ...this.#options.signer?.headersFor(method, path),
           [forwardedBy]: this.#self,
         },
         agent: secure ? this.#tls : this.#plain,

@@ -5,15 +5,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
 import { freshState } from '../../src/scheduler/model/fresh-state.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
-import { type AuditLine, auditId, type SigningKey, type Token } from '../../src/scheduler/model/token.ts';
-import type { Store } from '../../src/scheduler/ports.ts';
 import {
   AUDIT_OWNER,
-  type LoadedItem,
-  records,
-  SYSTEM_OWNER,
-  type Write,
-} from '../../src/scheduler/records/table.ts';
+  type AuditLine,
+  auditId,
+  type SigningKey,
+  type Token,
+} from '../../src/scheduler/model/token.ts';
+import type { Store } from '../../src/scheduler/ports.ts';
+import { type LoadedItem, records, SYSTEM_OWNER, type Write } from '../../src/scheduler/records/table.ts';
 import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { SLACK } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';

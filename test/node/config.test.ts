@@ -284,12 +284,18 @@ test('the client knows where the server is, whether colour is wanted, and where 
     ca: null,
     color: true,
     spoolDir: '/state/carillon/spool',
+    stateDir: '/state/carillon',
+    token: null,
   });
-  expect(loadClientConfig({ CARILLON_URL: 'http://x', CARILLON_CA: 'ca.pem', NO_COLOR: '1' })).toEqual({
+  expect(
+    loadClientConfig({ CARILLON_URL: 'http://x', CARILLON_CA: 'ca.pem', CARILLON_TOKEN: 'x', NO_COLOR: '1' }),
+  ).toEqual({
     url: 'http://x',
     ca: 'ca.pem',
     color: false,
     spoolDir: join(homedir(), '.local/state/carillon/spool'),
+    stateDir: join(homedir(), '.local/state/carillon'),
+    token: 'x',
   });
 });
 

@@ -9,7 +9,7 @@ import { type AppSettings, type Authenticator, buildApp } from '../../src/api/ap
 import { Peers } from '../../src/peers/client.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
-import { believing, isPeer } from './askers.ts';
+import { believing, isPeer, noCredentials } from './askers.ts';
 import { World } from './world.ts';
 
 export interface Sent {
@@ -62,6 +62,7 @@ export class ApiWorld {
       node,
       peers: new Peers(clock, node.id),
       authenticator,
+      credentials: noCredentials(),
       settings: { isPeer, ...settings },
     });
     await app.ready();

@@ -2,6 +2,9 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Question } from '../../src/api/guard/authenticator.ts';
+import type { Credentials } from '../../src/api/guard/credentials.ts';
+import { newToken } from '../../src/auth/tokens.ts';
+import { CarillonError } from '../../src/errors.ts';
 import { forwardedBy } from '../../src/peers/client.ts';
 import type { Asker, Binding, Principal } from '../../src/scheduler/access/principal.ts';
 
@@ -37,3 +40,19 @@ export const believing = (
 
 /** In tests, nodes and clients use one listener. */
 export const isPeer = ({ headers }: IncomingMessage): boolean => headers[forwardedBy] !== undefined;
+
+const none = async (): Promise<never> => {
+  throw new CarillonError('NOT_FOUND', 'This installation has no identity provider.');
+};
+
+/** Tokens, and nobody who logs in. */
+export const noCredentials = (): Credentials => ({
+  newToken,
+  options: () => ({ provider: null, problem: null }),
+  ...{ begin: none, finish: none, beginDevice: none, finishDevice: none },
+  byLink: async () => {
+    throw new CarillonError('UNAUTHENTICATED', 'The link is not valid.');
+  },
+  hasSession: async () => false,
+  logOut: async () => [],
+});

@@ -13,7 +13,7 @@ import { accessOf } from '../../scheduler/access/access.ts';
 import { forbidden } from '../../scheduler/access/forbidden.ts';
 import type { Asker, Permission, Principal } from '../../scheduler/access/principal.ts';
 import { nothingHere } from '../wire/error-map.ts';
-import type { Authenticator } from './authenticator.ts';
+import type { Authenticator, Question } from './authenticator.ts';
 
 /** `nothing`: anybody may. `login`: whoever is known. `node`: other nodes of the installation. */
 export type Needs = Permission | 'nothing' | 'login' | 'node';
@@ -66,11 +66,15 @@ export function requireNeeds(app: FastifyInstance, { authenticator, isPeer }: As
 }
 
 async function askerOf(authenticator: Authenticator, request: FastifyRequest): Promise<Asker> {
-  const { raw, headers, isPeer, ip } = request;
+  const question = questionOf(request);
+  if (question.isPeer) return authenticator.received(question);
+  return { principal: await authenticator.authenticate(question), from: request.ip, via: null };
+}
+
+/** What is asked of credentials about a request. */
+export function questionOf({ raw, headers, isPeer }: FastifyRequest): Question {
   const { method = 'GET', url: path = '/', socket } = raw;
-  const question = { headers, socket, method, path, isPeer };
-  if (isPeer) return authenticator.received(question);
-  return { principal: await authenticator.authenticate(question), from: ip, via: null };
+  return { headers, socket, method, path, isPeer };
 }
 
 /** FORBIDDEN. */

@@ -2,6 +2,18 @@
 
 import type { TSchema } from 'typebox';
 import {
+  WireAuditLine,
+  WireAuditList,
+  WireBinding,
+  WireDeviceLogIn,
+  WireDeviceSession,
+  WireLogInOptions,
+  WireMe,
+  WireNewToken,
+  WireToken,
+  WireTokenList,
+} from './access.ts';
+import {
   WireAlert,
   WireAlertList,
   WireMute,
@@ -63,6 +75,16 @@ import {
 export const components: readonly TSchema[] = [
   WireProblem,
   WireReason,
+  WireBinding,
+  WireToken,
+  WireTokenList,
+  WireNewToken,
+  WireMe,
+  WireLogInOptions,
+  WireDeviceLogIn,
+  WireDeviceSession,
+  WireAuditLine,
+  WireAuditList,
   WireAlert,
   WireAlertList,
   WireMute,

@@ -79,7 +79,8 @@ export function sendError(
   }
   const problem = expected === null ? internalProblem(request.id) : toProblem(expected);
   if (expected !== null) askToLogIn(expected, request, reply);
-  if (problem.status === 503) reply.header('retry-after', '1');
+  const retryAfter = expected?.details.retryAfter ?? (problem.status === 503 ? 1 : null);
+  if (retryAfter !== null) reply.header('retry-after', String(retryAfter));
   // The rest of a refused body is not read, so the connection cannot carry another request.
   if (problem.status === 413 || problem.status === 408) reply.header('connection', 'close');
   return reply.code(problem.status).header('content-type', problemType).send(JSON.stringify(problem));

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { CarillonError } from '../../errors.ts';
 import { Client } from '../client.ts';
+import { fetchAs } from '../credentials.ts';
 import { runCommand } from '../exec/child.ts';
 import { KeptOutput } from '../exec/kept-output.ts';
 import { Reporter } from '../exec/reporter.ts';
@@ -34,7 +35,7 @@ export function addExecCommand(program: Command, shell: Shell): void {
         'for the next exec, for up to 7 days. 127: the command was not found, 126: it cannot be run, 128+n: ended by signal n.',
     )
     .action(async (name: string | undefined, argv: string[], options: ExecOptions, command: Command) => {
-      const { url, ca } = command.optsWithGlobals<{ url?: string; ca?: string }>();
+      const { url, ca, tokenFile } = command.optsWithGlobals<Globals>();
       if (options.flush === true && name === undefined)
         await shell.run(command, ({ client }) => flush(shell.io, client, options));
       else if (name === undefined || argv.length === 0 || options.flush === true)
@@ -42,7 +43,10 @@ export function addExecCommand(program: Command, shell: Shell): void {
       else
         shell.exitCode = await exec(
           shell.io,
-          { name, argv, url: url ?? shell.io.url ?? defaultUrl, ca: ca ?? shell.io.ca ?? null },
+          {
+            ...{ name, argv, url: url ?? shell.io.url ?? defaultUrl, ca: ca ?? shell.io.ca ?? null },
+            tokenFile: tokenFile ?? null,
+          },
           options,
         );
     });
@@ -71,6 +75,13 @@ interface Asked {
   readonly argv: readonly string[];
   readonly url: string;
   readonly ca: string | null;
+  readonly tokenFile: string | null;
+}
+
+interface Globals {
+  readonly url?: string;
+  readonly ca?: string;
+  readonly tokenFile?: string;
 }
 
 async function exec(io: Io, asked: Asked, options: ExecOptions): Promise<number> {
@@ -106,9 +117,10 @@ async function exec(io: Io, asked: Asked, options: ExecOptions): Promise<number>
 }
 
 /** Null if the address is wrong, which must not keep the command from running. */
-function clientOf({ url, ca }: Asked, io: Io, tell: (text: string) => void): Client | null {
+function clientOf({ url, ca, tokenFile }: Asked, io: Io, tell: (text: string) => void): Client | null {
   try {
-    return new Client(url, io.by, fetchTrusting(ca));
+    const { token = null, stateDir = null } = io;
+    return new Client(url, io.by, fetchAs(fetchTrusting(ca), { file: tokenFile, token, stateDir }));
   } catch (error) {
     tell((error as Error).message);
     return null;

@@ -2,8 +2,9 @@
 
 import type { Alert, Notification } from '../model/alert.ts';
 import type { Revision, Run } from '../model/model.ts';
+import { AUDIT_OWNER } from '../model/token.ts';
 import type { Archive } from '../ports.ts';
-import { AUDIT_OWNER, type PastName, type ValueOf } from '../records/table.ts';
+import type { PastName, ValueOf } from '../records/table.ts';
 import type { Redaction } from './redaction.ts';
 import type { Sight } from './sight.ts';
 

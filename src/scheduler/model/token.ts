@@ -68,3 +68,6 @@ export const auditIdsFrom = (at: number): string => inBase36(Math.max(0, at), 9)
 export const atOfAudit = (id: string): number => Number.parseInt(id.slice(0, 9), 36);
 
 const inBase36 = (value: number, digits: number): string => value.toString(36).padStart(digits, '0');
+
+/** In the history: whose past the audit is. */
+export const AUDIT_OWNER = '~audit';

@@ -9,6 +9,7 @@
 import type { Alert, Notification } from '../model/alert.ts';
 import type { Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import {
+  AUDIT_OWNER,
   type AuditLine,
   atOfAudit,
   auditIdsFrom,
@@ -67,9 +68,6 @@ export const SYSTEM_OWNER = '~system';
 
 /** An identity provider names people as it likes. */
 const sessionsEndKey = ({ id }: Pick<SessionsEnd, 'id'>): string => encodeURIComponent(id);
-
-/** In the history: whose past the audit is. */
-export const AUDIT_OWNER = '~audit';
 
 /** Statistics of one day of a job. */
 export interface Day {

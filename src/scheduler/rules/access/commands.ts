@@ -13,8 +13,8 @@ import { noted, noteLine } from './audit.ts';
 const MAX_TOKENS = 10_000;
 const MAX_BINDINGS = 20;
 const MAX_LABELS = 20;
-/** An end of sessions that is not repeated for so long is of no use: no session is as old. */
-const KEEP_ENDS_MS = 90 * 86_400_000;
+/** An end of sessions is of no use after so long: no session is as old. */
+const KEEP_ENDS_MS = 86_400_000;
 const MAX_ENDS = 10_000;
 const MAX_KEYS = 2;
 const MAX_USES = 1_000;
@@ -89,7 +89,7 @@ export const accessCommands: { readonly [K in Kind]: Check<K> } = {
     checkText('id', id, 256);
     const outdated = [...state.sessionsEnd].filter(([, at]) => at < now - KEEP_ENDS_MS);
     if (!state.sessionsEnd.has(id) && state.sessionsEnd.size - outdated.length >= MAX_ENDS)
-      throw new CarillonError('LIMIT_EXCEEDED', `The sessions of ${MAX_ENDS} people were ended lately.`, {
+      throw new CarillonError('LIMIT_EXCEEDED', `${MAX_ENDS} sessions were ended lately.`, {
         field: 'id',
         allowed: '* to end the sessions of everybody',
       });

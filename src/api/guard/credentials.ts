@@ -1,0 +1,54 @@
+/** How people and programs get credentials, as the API knows it: whoever serves the app brings the `Credentials`. */
+
+import type { Question } from './authenticator.ts';
+
+/** An answer that sends the browser on. */
+export interface Redirect {
+  readonly location: string;
+  /** Values of `set-cookie`. */
+  readonly cookies: readonly string[];
+}
+
+export interface LogInOptions {
+  /** Host of the identity provider. Null: there is none. */
+  readonly provider: string | null;
+  /** Why the file of people could not be read again. */
+  readonly problem: string | null;
+}
+
+/** A log-in that is finished on another device. */
+export interface DeviceLogIn {
+  /** For the next question. */
+  readonly device: string;
+  readonly userCode: string;
+  readonly url: string;
+  /** With the code in it. */
+  readonly wholeUrl: string | null;
+  readonly expiresInS: number;
+  readonly everyS: number;
+}
+
+export interface NewToken {
+  readonly id: string;
+  /** Shown once, and stored nowhere. */
+  readonly text: string;
+  readonly sha256: string;
+}
+
+export interface Credentials {
+  newToken(): NewToken;
+  options(): LogInOptions;
+  /** `to`: a path of this server for after the log-in. NOT_FOUND, PROVIDER_UNAVAILABLE. */
+  begin(question: Question, to: string): Promise<Redirect>;
+  /** The return from the provider. UNAUTHENTICATED, FORBIDDEN, PROVIDER_UNAVAILABLE. */
+  finish(question: Question): Promise<Redirect>;
+  /** By the link that was printed at the start. UNAUTHENTICATED. */
+  byLink(question: Question, code: string): Promise<Redirect>;
+  beginDevice(): Promise<DeviceLogIn>;
+  /** The text of a session. Null: the person has not finished yet. */
+  finishDevice(question: Question, device: string): Promise<string | null>;
+  /** Whether the request has a session that goes on. */
+  hasSession(question: Question): Promise<boolean>;
+  /** Ends the session of the request, if it has one. Returns values of `set-cookie` for the browser. */
+  logOut(question: Question): Promise<readonly string[]>;
+}

@@ -1,0 +1,165 @@
+/**
+ * What the edges tell the core about access: log-ins and refused attempts, for the audit, and uses of tokens. These are
+ * gathered and told together, so that attempts cost the store little. The audit is bounded, so strangers must not push out
+ * the lines of others: refused attempts have one line for an address in a minute, few in all, and the others are counted.
+ */
+
+import type { AuditLine, Token } from '../scheduler/model/token.ts';
+import type { Clock, Log } from '../scheduler/ports.ts';
+import { within } from '../scheduler/waiting.ts';
+
+/** The core adds the rest. */
+export type NotedLine = Omit<AuditLine, 'id' | 'term'>;
+
+export interface TokenUse {
+  readonly id: string;
+  readonly at: number;
+  readonly from: string;
+}
+
+/** The end of one session. */
+export interface SessionEnd {
+  readonly id: string;
+  /** Whose it is. */
+  readonly by: string;
+}
+
+export interface Told {
+  readonly lines: readonly NotedLine[];
+  readonly uses: readonly TokenUse[];
+  readonly ends: readonly SessionEnd[];
+}
+
+/** What happened. The rest of a line follows. */
+export type Happening = Pick<NotedLine, 'by' | 'from' | 'action' | 'on'>;
+
+export const noteLimits = {
+  everyMs: 5_000,
+  /** Told at a time. */
+  lines: 100,
+  refusedEveryMs: 60_000,
+  /** Lines of refused attempts in this time. */
+  refused: 20,
+  /** A use is told if the one that was told before is older. */
+  usesEveryMs: 10 * 60_000,
+  /** Told at a time. */
+  uses: 1_000,
+  /** How long the last telling may take. */
+  lastMs: 1_000,
+} as const;
+
+export interface NotesParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Resolves when the leader has it. */
+  readonly tell: (told: Told) => Promise<void>;
+}
+
+export class Notes {
+  readonly #parts: NotesParts;
+  #lines: NotedLine[] = [];
+  /** Of the current minute. */
+  #refusals = { since: Number.NEGATIVE_INFINITY, addresses: new Set<string>(), leftOut: 0 };
+  readonly #uses = new Map<string, TokenUse>();
+  #cancel: (() => void) | null = null;
+  #telling: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(parts: NotesParts) {
+    this.#parts = parts;
+  }
+
+  done(happening: Happening): void {
+    this.#add({ ...happening, outcome: 'done', code: null, reason: null });
+  }
+
+  refused(
+    happening: Happening,
+    { code, message }: { readonly code: string; readonly message: string },
+  ): void {
+    this.#countRefusals();
+    const { addresses } = this.#refusals;
+    const from = happening.from ?? '';
+    if (addresses.has(from) || addresses.size >= noteLimits.refused) this.#refusals.leftOut++;
+    else {
+      addresses.add(from);
+      this.#add({ ...happening, outcome: 'refused', code, reason: message });
+    }
+    this.#tellLater();
+  }
+
+  used({ id, usedAt }: Token, from: string): void {
+    const at = this.#parts.clock.now();
+    const known = this.#uses.get(id)?.at ?? usedAt ?? Number.NEGATIVE_INFINITY;
+    if (at - known < noteLimits.usesEveryMs) return;
+    if (this.#uses.size >= noteLimits.uses) return;
+    this.#uses.set(id, { id, at, from });
+    this.#tellLater();
+  }
+
+  /** At once. Resolves when it is durable. */
+  end(end: SessionEnd): Promise<void> {
+    return this.#parts.tell({ lines: [], uses: [], ends: [end] });
+  }
+
+  /** Tells what is left, once. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel?.();
+    await within(
+      this.#parts.clock,
+      noteLimits.lastMs,
+      this.#telling.then(() => this.#tell()),
+    );
+  }
+
+  #add(line: Omit<NotedLine, 'at' | 'via' | 'before' | 'after'>): void {
+    if (this.#lines.length >= noteLimits.lines) return;
+    this.#lines.push({ ...line, at: this.#parts.clock.now(), via: null, before: null, after: null });
+    this.#tellLater();
+  }
+
+  /** Begins another minute, with a line that counts what the last one left out. */
+  #countRefusals(): void {
+    const now = this.#parts.clock.now();
+    const { since, leftOut } = this.#refusals;
+    if (Math.abs(now - since) < noteLimits.refusedEveryMs) return;
+    this.#refusals = { since: now, addresses: new Set(), leftOut: 0 };
+    if (leftOut === 0) return;
+    const by = { kind: 'system', name: 'carillon' } as const;
+    const reason = `${leftOut} more ${leftOut === 1 ? 'attempt was' : 'attempts were'} refused in a minute.`;
+    this.#add({
+      by,
+      from: null,
+      action: 'request',
+      on: null,
+      outcome: 'refused',
+      code: 'UNAUTHENTICATED',
+      reason,
+    });
+  }
+
+  #tellLater(): void {
+    if (this.#stopped) return;
+    this.#cancel ??= this.#parts.clock.after(noteLimits.everyMs, () => {
+      this.#cancel = null;
+      this.#countRefusals();
+      this.#telling = this.#tell();
+      if (this.#refusals.leftOut > 0) this.#tellLater();
+    });
+  }
+
+  async #tell(): Promise<void> {
+    const [lines, uses] = [this.#lines, [...this.#uses.values()]];
+    if (lines.length === 0 && uses.length === 0) return;
+    this.#lines = [];
+    try {
+      await this.#parts.tell({ lines, uses, ends: [] });
+      this.#uses.clear();
+    } catch (error) {
+      this.#parts.log.warn({ error, lines: lines.length, uses: uses.length }, 'access.notes-not-told');
+      this.#lines = [...lines, ...this.#lines].slice(0, noteLimits.lines);
+      this.#tellLater();
+    }
+  }
+}

@@ -1,0 +1,238 @@
+/** Log-ins through a real identity provider, and what is refused of it. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateKeyPair, type JWTPayload } from 'jose';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pathIn } from '../../src/auth/log-ins.ts';
+import { type AuthWorld, authWorld, question, questionOf, serving } from '../support/authentication.ts';
+import {
+  Browser,
+  clientId,
+  clientSecret,
+  type IdentityProvider,
+  identityProvider,
+} from '../support/identity-provider.ts';
+
+let world: AuthWorld;
+let provider: IdentityProvider;
+let server: { readonly port: number; close(): Promise<void> };
+let url: string;
+let browser: Browser;
+
+beforeAll(async () => {
+  server = await serving('127.0.0.1', async (request, response) => {
+    const { logIns, authenticator } = world.authentication;
+    const asked = questionOf(request);
+    const path = new URL(asked.path, url);
+    if (path.pathname === '/api/v1/login') {
+      const { location, cookies } = await logIns.begin(asked, path.searchParams.get('to') ?? '/');
+      response.writeHead(302, { location, 'set-cookie': [...cookies] }).end();
+    } else if (path.pathname === '/api/v1/login/callback') {
+      const { location, cookies } = await logIns.finish(asked);
+      response.writeHead(302, { location, 'set-cookie': [...cookies] }).end();
+    } else response.end(JSON.stringify(await authenticator.authenticate(asked)));
+  });
+  url = `http://127.0.0.1:${server.port}`;
+  provider = await identityProvider({ redirectUrls: [`${url}/api/v1/login/callback`] });
+});
+afterAll(async () => {
+  await server.close();
+  await provider.close();
+});
+
+beforeEach(async () => {
+  browser = new Browser();
+  world = await authWorld({ owners: { ownerOf: async () => null } });
+  await world.close();
+  world = await worldWith();
+});
+afterEach(async () => {
+  provider.tamper = null;
+  await world.close();
+});
+
+async function worldWith(
+  more: { readonly people?: unknown; readonly oidc?: object } = {},
+): Promise<AuthWorld> {
+  const { dir, close } = await authWorld();
+  const { mkdirSync } = await import('node:fs');
+  await close();
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'secret'), `${clientSecret}\n`);
+  const oidc = {
+    ...{ issuer: provider.issuer, clientId, clientSecretFile: join(dir, 'secret') },
+    ...{ scopes: ['openid', 'email', 'groups'], ...more.oidc },
+  };
+  const people = more.people ?? [
+    { group: 'data-team', role: 'editor', jobs: 'sales-*', grants: ['logs'] },
+    { email: 'bob@example.org', role: 'admin' },
+  ];
+  writeFileSync(join(dir, 'people.yaml'), JSON.stringify({ oidc, people }));
+  const made = await authWorld({ authFile: join(dir, 'people.yaml'), owners: { ownerOf: async () => null } });
+  const { rmSync } = await import('node:fs');
+  return {
+    ...made,
+    close: async () => {
+      await made.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Begins a log-in, and returns the address with which the provider sends the browser back. */
+async function returnAddress(to = '/jobs?state=failed'): Promise<string> {
+  const begun = await browser.ask(`${url}/api/v1/login?to=${encodeURIComponent(to)}`);
+  expect([begun.status, await begun.text()]).toEqual([302, '']);
+  return browser.logIn(begun.headers.get('location')!, `${url}/api/v1/login/callback`);
+}
+
+const whoAmI = async () => {
+  const response = await browser.ask(`${url}/`);
+  return response.status === 200 ? await response.json() : response.status;
+};
+
+describe('a log-in in the browser', () => {
+  test('ends with a session of the person, and where it began', async () => {
+    const done = await browser.ask(await returnAddress());
+    expect([done.status, done.headers.get('location')]).toEqual([302, '/jobs?state=failed']);
+    const lines = done.headers.getSetCookie();
+    expect(lines[0]).toMatch(/^carillon=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=28800$/);
+    expect(await whoAmI()).toEqual({
+      ...{ kind: 'person', id: 'ann', name: 'ann@example.org' },
+      bindings: [{ role: 'editor', grants: ['logs'], jobs: 'sales-*' }],
+    });
+  });
+
+  test('another log-in begins another session', async () => {
+    await browser.ask(await returnAddress());
+    const first = browser.cookiesOf(url);
+    await browser.ask(await returnAddress());
+    expect(browser.cookiesOf(url)).not.toBe(first);
+  });
+
+  test('is in the audit', async () => {
+    await browser.ask(await returnAddress());
+    const { told, authentication } = world;
+    await authentication.stop();
+    expect(told.flatMap(({ lines }) => lines)).toMatchObject([
+      {
+        action: 'log-in',
+        outcome: 'done',
+        by: { kind: 'person', name: 'ann@example.org' },
+        from: '127.0.0.1',
+      },
+    ]);
+  });
+
+  test('a code and a state work once, and only in the browser that began', async () => {
+    const address = await returnAddress();
+    const state = browser.cookiesOf(url);
+    const stranger = await new Browser().ask(address);
+    expect(stranger.status).toBe(401);
+    expect((await browser.ask(address)).status).toBe(302);
+    expect((await browser.ask(address)).status).toBe(401);
+    browser.keep(url, [state]);
+    const again = await browser.ask(address);
+    expect([again.status, await again.text()]).toEqual([
+      401,
+      expect.stringContaining('did not let the person in'),
+    ]);
+  });
+
+  test('the state of another log-in is refused', async () => {
+    const address = await returnAddress();
+    await browser.ask(`${url}/api/v1/login`);
+    expect((await browser.ask(address)).status).toBe(401);
+  });
+
+  test('a person for whom there is no rule is refused, and told who can help', async () => {
+    await world.close();
+    world = await worldWith({ people: [{ email: 'bob@example.org', role: 'admin' }] });
+    const refused = await browser.ask(await returnAddress());
+    expect([refused.status, await refused.text()]).toEqual([
+      403,
+      'ann@example.org has no role here. An administrator gives one with a rule in the file of --auth-file.',
+    ]);
+    expect(await whoAmI()).toBe(401);
+  });
+});
+
+describe('tokens of the provider that are not right', () => {
+  const now = () => Math.floor(Date.now() / 1_000);
+  const changes: Record<string, JWTPayload> = {
+    expired: { exp: now() - 3_600, iat: now() - 7_200 },
+    'for another client': { aud: 'another' },
+    'of another provider': { iss: 'http://127.0.0.1:1' },
+    'with another nonce': { nonce: 'another' },
+    'without a nonce': { nonce: undefined as never },
+  };
+  for (const [name, change] of Object.entries(changes))
+    test(`a token ${name} is refused`, async () => {
+      provider.tamper = (claims, sign) => sign({ ...claims, ...change });
+      const refused = await browser.ask(await returnAddress());
+      expect([refused.status, await refused.text()]).toEqual([
+        401,
+        expect.stringMatching(/^The identity provider did not let the person in: what it sent is not valid/),
+      ]);
+      expect(await whoAmI()).toBe(401);
+    });
+
+  test('a token that another key signed is refused', async () => {
+    const { privateKey } = await generateKeyPair('RS256');
+    provider.tamper = (claims, sign) => sign(claims, privateKey);
+    expect((await browser.ask(await returnAddress())).status).toBe(401);
+  });
+
+  test('a token without a signature is refused', async () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    provider.tamper = async (claims) => `${part({ alg: 'none' })}.${part(claims)}.`;
+    expect((await browser.ask(await returnAddress())).status).toBe(401);
+  });
+
+  test('the same token, signed again by its key, is taken', async () => {
+    provider.tamper = (claims, sign) => sign(claims);
+    expect((await browser.ask(await returnAddress())).status).toBe(302);
+  });
+});
+
+test('a provider that is away is told clearly, and tokens go on to work', async () => {
+  await world.close();
+  world = await worldWith({ oidc: { issuer: 'http://127.0.0.1:9' } });
+  const begun = await browser.ask(`${url}/api/v1/login`);
+  expect([begun.status, await begun.text()]).toEqual([
+    503,
+    expect.stringMatching(
+      /^The identity provider http:\/\/127\.0\.0\.1:9 cannot be used now .*Tokens and sessions work without it\.$/,
+    ),
+  ]);
+  const headers = { authorization: `Bearer ${world.known.add({ name: 'deploy' })}` };
+  expect(await world.authentication.authenticator.authenticate(question(headers))).toMatchObject({
+    name: 'deploy',
+  });
+});
+
+test('a log-in on another device ends with a session', async () => {
+  const { logIns, authenticator } = world.authentication;
+  const { device, wholeUrl, userCode } = await logIns.beginDevice();
+  expect(userCode).toMatch(/^[A-Z-]+$/);
+  expect(await logIns.finishDevice(question({}), device)).toBeNull();
+  await browser.logIn(wholeUrl!, 'nowhere:');
+  const text = await logIns.finishDevice(question({}), device);
+  expect(await authenticator.authenticate(question({ authorization: `Bearer ${text}` }))).toMatchObject({
+    name: 'ann@example.org',
+  });
+  await expect(logIns.finishDevice(question({}), device)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  await expect(logIns.finishDevice(question({}), 'x.y.z')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+});
+
+describe('the address after a log-in', () => {
+  for (const to of ['/', '/jobs/sales?tab=runs#last', '/a%2Fb'])
+    test(`${to} is a path of this server`, () => expect(pathIn(to)).toBe(to));
+
+  for (const to of [
+    ...['//example.org', '/\\example.org', 'https://example.org', 'javascript:alert(1)', 'example.org', ''],
+    ...['/\texample.org', '/ /example.org', '/..//example.org', '/\r\nSet-Cookie: x=1', '/.//example.org'],
+  ])
+    test(`${JSON.stringify(to)} is not`, () => expect(pathIn(to)).toBe('/'));
+});

@@ -1,0 +1,86 @@
+/** Who gets in, on a cluster of two real nodes: what one node is told counts on the other. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually, Server } from '../support/server.ts';
+import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
+
+const isRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+/** As another system user of this host. */
+async function askAs(user: number, url: string, headers: Record<string, string> = {}, method = 'GET') {
+  const script = `fetch(${JSON.stringify(url)}, ${JSON.stringify({ method, headers })}).then(async (r) =>
+    console.log(JSON.stringify({ status: r.status, body: await r.json() })))`;
+  const child = spawn(process.execPath, ['-e', script], { cwd: '/', env: {}, uid: user, gid: user });
+  let text = '';
+  child.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  await once(child, 'close');
+  return JSON.parse(text) as { status: number; body: Record<string, unknown> };
+}
+
+describe.skipIf(zookeeperMissing !== null || !isRoot)('access on two nodes', () => {
+  let zookeeper: ZooKeeper;
+  let dir: string;
+  let nodes: readonly Server[] = [];
+
+  beforeAll(async () => {
+    zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
+    dir = mkdtempSync(join(tmpdir(), 'carillon-access-'));
+    const start = (name: string) =>
+      Server.start(join(dir, name), ['--zk', `${zookeeper.connect}/access`, '--zk-session-timeout', 'PT4S']);
+    nodes = [await start('a'), await start('b')];
+    await eventually(
+      () => nodes[1]!.ask<{ members: unknown[] }>('GET', '/api/v1/cluster'),
+      ({ body }) => body.members.length === 2,
+    );
+  }, 120_000);
+  afterAll(async () => {
+    for (const node of nodes) await node.end('SIGTERM');
+    await zookeeper.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('a token that either node makes or revokes counts on both, and the audit says who did it', async () => {
+    for (const [here, there] of [nodes, nodes.toReversed()] as [Server, Server][]) {
+      const name = `of ${here.url}`;
+      const made = await here.ask<{ id: string; token: string }>('POST', '/api/v1/tokens', {
+        ...{ name, bindings: [{ role: 'operator' }] },
+      });
+      expect(made.status).toBe(201);
+      const headers = { authorization: `Bearer ${made.body.token}` };
+      const askBoth = async () => [
+        (await askAs(nobody, `${here.url}/api/v1/me`, headers)).status,
+        (await askAs(nobody, `${there.url}/api/v1/me`, headers)).status,
+      ];
+      expect((await askAs(nobody, `${there.url}/api/v1/me`)).status).toBe(401);
+      await eventually(askBoth, (statuses) => statuses.join() === '200,200');
+      // A change is passed on to the leader with who asks: this one may not.
+      const refused = await askAs(nobody, `${here.url}/api/v1/jobs/x`, headers, 'DELETE');
+      expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+      const missing = await askAs(nobody, `${here.url}/api/v1/jobs/x/pause`, headers, 'POST');
+      expect(missing).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } });
+      expect((await there.ask('DELETE', `/api/v1/tokens/${made.body.id}`)).status).toBe(200);
+      await eventually(askBoth, (statuses) => statuses.join() === '401,401');
+    }
+  }, 60_000);
+
+  test('what each node refuses is in the audit', async () => {
+    for (const { url } of nodes) await askAs(nobody, `${url}/api/v1/jobs`, { authorization: 'Bearer wrong' });
+    const refusals = () =>
+      nodes[0]!.ask<{ items: { via: string | null; code: string }[] }>(
+        'GET',
+        '/api/v1/audit?outcome=refused&action=request',
+      );
+    await eventually(refusals, ({ body: { items } }) => {
+      const vias = new Set(items.map(({ via }) => via === null));
+      return vias.has(true) && vias.has(false);
+    });
+  }, 60_000);
+});
