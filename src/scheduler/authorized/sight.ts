@@ -5,6 +5,19 @@ import type { Permission, Principal } from '../access/principal.ts';
 import type { JobReader } from '../handle.ts';
 import type { Job } from '../model/model.ts';
 
+/** Verdicts of the newest accesses. A job that is changed is another value, so none of them becomes wrong. */
+const verdicts = new Map<Access, WeakMap<Job, boolean>>();
+/** Each takes some megabytes with 100,000 jobs. */
+const MOST = 8;
+
+function verdictsOf(access: Access): WeakMap<Job, boolean> {
+  const kept = verdicts.get(access) ?? new WeakMap<Job, boolean>();
+  verdicts.delete(access);
+  verdicts.set(access, kept);
+  if (verdicts.size > MOST) verdicts.delete(verdicts.keys().next().value as Access);
+  return kept;
+}
+
 export class Sight {
   /** Every job, also those that no longer exist, and what is not about a job. */
   readonly isOfAll: boolean;
@@ -12,12 +25,14 @@ export class Sight {
   readonly isWhole: boolean;
   readonly #access: Access;
   readonly #reader: () => Pick<JobReader, 'glance'>;
+  readonly #seen: WeakMap<Job, boolean> | null;
 
   constructor({ bindings }: Principal, reader: () => Pick<JobReader, 'glance'>) {
     const access = accessOf(bindings);
     this.#access = access;
     this.#reader = reader;
     this.isOfAll = access.mayAll('read');
+    this.#seen = this.isOfAll ? null : verdictsOf(access);
     this.isWhole = (['read', 'logs', 'env', 'secrets'] as const).every((each) => access.mayAll(each));
   }
 
@@ -27,7 +42,12 @@ export class Sight {
   }
 
   sees(job: Job): boolean {
-    return this.isOfAll || this.may('read', job);
+    if (this.#seen === null) return true;
+    const known = this.#seen.get(job);
+    if (known !== undefined) return known;
+    const sees = this.may('read', job);
+    this.#seen.set(job, sees);
+    return sees;
   }
 
   may(permission: Permission, { name, definition }: Job): boolean {
@@ -41,7 +61,9 @@ export class Sight {
   }
 
   seesName(name: string): boolean {
-    return this.isOfAll || this.mayOf('read', name);
+    if (this.isOfAll) return true;
+    const job = this.jobOf(name);
+    return job === undefined ? this.#access.mayOn('read', { name }) : this.sees(job);
   }
 
   jobOf(name: string): Job | undefined {
