@@ -80,7 +80,7 @@ const needsOf = ({ method, path }: Route): string => {
 
 test('the page says who may use which route', async () => {
   const rows: string[] = [];
-  for (const route of routes) {
+  for (const route of routes.filter(({ path }) => !path.startsWith('/internal/'))) {
     const cells: string[] = [];
     for (const name of who) {
       const { statusCode } = await ask(route, name);
@@ -99,6 +99,12 @@ test('the page says who may use which route', async () => {
 });
 
 describe('a route', () => {
+  test.each(['nobody', 'admin'])('for other nodes does not exist for %s', async (name) => {
+    const internal = routes.filter(({ path }) => path.startsWith('/internal/'));
+    expect(internal.length).toBeGreaterThan(0);
+    for (const route of internal) expect((await ask(route, name)).statusCode, route.path).toBe(404);
+  });
+
   test('without a declaration is not built', async () => {
     const { app } = await ApiWorld.at('2026-11-21T00:00:00Z');
     expect(() => app.get('/other', async () => '')).toThrow();
