@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   web: async () => (await import('./web.ts')).run(),
   reads: async () => (await import('./reads.ts')).run(),
   bodies: async () => (await import('./bodies.ts')).run(),
+  auth: async () => (await import('./auth.ts')).run(),
   masks: async () => (await import('./masks.ts')).run(),
   metrics: async () => (await import('./metrics.ts')).run(),
 };

@@ -1,7 +1,7 @@
 /** Shared by the benchmarks of the whole scheduler: an engine that does nothing, load, and the output of figures. */
 
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../src/api/app.ts';
+import { type Authenticator, buildApp } from '../src/api/app.ts';
 import { realClock } from '../src/node/clock.ts';
 import { Peers } from '../src/peers/client.ts';
 import type { Launcher, Log, Member, Observation } from '../src/scheduler/ports.ts';
@@ -130,13 +130,18 @@ export function print(title: string, rows: readonly (readonly [string, string])[
 }
 
 /** The API of a scheduler that has no other nodes. */
-export const appOf = (scheduler: Scheduler, node: Member, log: Log): FastifyInstance =>
+export const appOf = (
+  scheduler: Scheduler,
+  node: Member,
+  log: Log,
+  authenticator: Authenticator = believing(),
+): FastifyInstance =>
   buildApp({
     scheduler,
     clock: realClock,
     log,
     node,
     peers: new Peers(realClock, node.id),
-    authenticator: believing(),
+    authenticator,
     credentials: noCredentials(),
   });
