@@ -30,6 +30,7 @@ describe('creating', () => {
       ...response.json(),
       outcome: undefined,
       warnings: undefined,
+      may: ['read', 'logs', 'env', 'secrets', 'operate', 'edit', 'admin'],
     });
   });
 

@@ -4,13 +4,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
 import type { WrittenJob } from '../../job-file/written-job.ts';
+import { accessOf } from '../../scheduler/access/access.ts';
+import { type Asker, type Permission, permissions } from '../../scheduler/access/principal.ts';
 import { jobOrders } from '../../scheduler/handle.ts';
 import { findWarnings } from '../../scheduler/job/check/check.ts';
 import { oneOf } from '../../scheduler/job/definition.ts';
+import type { Job } from '../../scheduler/model/model.ts';
 import { HeldBack } from '../../scheduler/read/held-back.ts';
 import { oneJob } from '../body/read.ts';
 import { type ApiContext, type Reading, readingFor, requestedBy } from '../context.ts';
 import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
+import { askerIn } from '../guard/needs.ts';
 import { pageOfJobs, rowsOf } from '../lists/job-list.ts';
 import { RecentRuns } from '../lists/recent-runs.ts';
 import { sendLong } from '../long-answer.ts';
@@ -180,10 +184,16 @@ function readRoutes(app: FastifyInstance, context: ApiContext): void {
       const warnings = findWarnings(view.job.definition);
       return {
         ...jobToWire(view, new HeldBack(scheduler.reader())),
+        may: permissionsOn(view.job, askerIn(request)),
         ...(warnings.length > 0 && { warnings }),
       };
     },
   );
+}
+
+function permissionsOn({ name, definition: { labels } }: Job, { principal }: Asker): Permission[] {
+  const access = accessOf(principal.bindings);
+  return permissions.filter((each) => access.mayOn(each, { name, labels }));
 }
 
 function deleteRoute(app: FastifyInstance, { as }: ApiContext): void {

@@ -7,6 +7,7 @@
 
 import { type Static, Type } from 'typebox';
 import { catalogue } from '../../errors.ts';
+import { permissions } from '../../scheduler/access/principal.ts';
 import { JobDefinition, oneOf } from '../../scheduler/job/definition.ts';
 import { variables } from '../../scheduler/job/schema/choices.ts';
 import { paramForm, textForm } from '../../scheduler/job/schema/forms.ts';
@@ -83,6 +84,11 @@ const jobFields = {
   name: Type.String(),
   definition: Type.Unsafe<JobDefinition>({ $ref: 'JobDefinition#' }),
   hidden,
+  may: Type.Optional(
+    Type.Array(oneOf(permissions), {
+      description: 'What you may do with the job. Only in the answer about one job.',
+    }),
+  ),
   revision: Type.Integer({ minimum: 1 }),
   createdAt: instant(),
   updatedAt: instant(),

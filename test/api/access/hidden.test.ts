@@ -134,6 +134,13 @@ const leaks = (answers: readonly [string, string][], asked: string): string[] =>
   });
 
 describe('a viewer of other jobs', () => {
+  test('is told of each job what he may do with it', async () => {
+    const ask = (name: string, job: string) =>
+      api.app.inject({ url: `/api/v1/jobs/${job}`, headers: { 'test-name': name } });
+    expect((await ask('scoped', 'seen-a')).json()).toMatchObject({ may: ['read'] });
+    expect((await ask('', 'seen-a')).json().may).toContain('edit');
+  });
+
   test('is refused what an admin gets', async () => {
     expect(leaks(await everything('', 'seen-d'), '\0').length).toBeGreaterThan(10);
   });
