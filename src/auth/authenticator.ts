@@ -86,6 +86,12 @@ export class RequestAuthenticator {
     });
   }
 
+  /** Whose token a text is. UNAUTHENTICATED, TOO_MANY_ATTEMPTS. */
+  holderOf(text: string, question: Question): Principal {
+    const holder = this.#localHolder(text, question) ?? this.#byToken(text, question);
+    return 'problem' in holder ? this.#fail(question, holder) : holder;
+  }
+
   /** Headers by which another node knows for whom it is asked. */
   async passOn(asker: Asker, passed: Pick<Question, 'method' | 'path'>): Promise<Record<string, string>> {
     return { [askerHeader]: await this.#parts.askers.sign(asker, passed) };
@@ -110,18 +116,23 @@ export class RequestAuthenticator {
     const schemes = 'Authorization has neither a bearer token, nor Basic with a token as the password.';
     if (text === null)
       return { problem: unauthenticated(schemes, 'authorization'), kind: 'token', name: null };
-    const isFromHere = isLoopbackAddress(question.socket.remoteAddress);
-    if (isFromHere && this.#parts.localToken?.isToken(text) === true)
-      return localPrincipal(process.getuid?.() ?? 0);
+    const local = this.#localHolder(text, question);
+    if (local !== null) return local;
     if (password === null && text.startsWith('ey')) {
       const session = await this.#parts.sessions.sessionIn(text);
       const problem = unauthenticated(
         'The session has ended. Log in again: carillon login.',
         'authorization',
       );
-      return session === null ? { problem, kind: 'person', name: null } : this.#principalOf(session);
+      const principal = session === null ? null : this.#principalOf(session, question);
+      return principal ?? { problem, kind: 'person', name: null };
     }
     return this.#byToken(text, question);
+  }
+
+  #localHolder(text: string, { socket }: Question): Principal | null {
+    const isIt = isLoopbackAddress(socket.remoteAddress) && this.#parts.localToken?.isToken(text) === true;
+    return isIt ? localPrincipal(process.getuid?.() ?? 0) : null;
   }
 
   #byToken(text: string, question: Question): Principal | Failure {
@@ -136,6 +147,10 @@ export class RequestAuthenticator {
       return { problem, kind: 'token', name: token.name };
     }
     notes.used(token, addressOf(question));
+    return this.#principalWith(token);
+  }
+
+  #principalWith(token: Token): Principal {
     let principal = this.#ofTokens.get(token);
     if (principal === undefined) {
       principal = { kind: 'token', name: token.name, id: token.id, bindings: token.bindings };
@@ -148,10 +163,18 @@ export class RequestAuthenticator {
     if (question.headers.cookie === undefined) return null;
     const text = cookieIn(question.headers, cookieName(this.isSecure(question)));
     const session = text === null ? null : await this.#parts.sessions.sessionIn(text);
-    return session === null ? null : this.#principalOf(session);
+    return session === null ? null : this.#principalOf(session, question);
   }
 
-  #principalOf(session: Session): Principal {
+  /** Null: the session was begun with a token that has ended. */
+  #principalOf(session: Session, question: Question): Principal | null {
+    if (session.kind === 'token') {
+      const token = this.#parts.token(session.id);
+      if (token === undefined || (token.expiresAt !== null && token.expiresAt <= this.#parts.clock.now()))
+        return null;
+      this.#parts.notes.used(token, addressOf(question));
+      return this.#principalWith(token);
+    }
     const file = this.#parts.file.current;
     const known = this.#ofSessions.get(session);
     if (known?.file === file) return known.principal;

@@ -116,6 +116,15 @@ export class LogIns {
     return { location: '/', cookies: await this.#sessionCookies(question, person) };
   }
 
+  /** By a token: the session has its rights, and ends with it. UNAUTHENTICATED, TOO_MANY_ATTEMPTS. */
+  async byToken(question: Question, text: string): Promise<readonly string[]> {
+    const { kind, name, id } = this.#parts.authenticator.holderOf(text, question);
+    const holder = { kind: kind === 'local' ? kind : 'token', name, id, groups: [] } as const;
+    const cookies = await this.#sessionCookies(question, holder);
+    this.#noteDone(question, holder);
+    return cookies;
+  }
+
   async beginDevice(): Promise<DeviceLogIn> {
     const { deviceCode, ...rest } = await this.#provider().beginDevice();
     return {

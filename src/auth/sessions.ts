@@ -12,9 +12,9 @@ import { Recent } from './recent.ts';
 
 /** Somebody who logged in. */
 export interface Person {
-  readonly kind: 'person' | 'local';
+  readonly kind: 'person' | 'local' | 'token';
   readonly name: string;
-  /** Subject of the identity provider. */
+  /** Subject of the identity provider, or id of the token. */
   readonly id: string;
   /** Groups that the file of people named at the log-in. */
   readonly groups: readonly string[];
@@ -82,7 +82,7 @@ export class Sessions {
 function sessionOf(claims: Readonly<Record<string, unknown>>): Session | null {
   const { kind, sub, name, groups, jti, began, exp } = claims;
   const fits =
-    (kind === 'person' || kind === 'local') &&
+    (kind === 'person' || kind === 'local' || kind === 'token') &&
     [sub, name, jti].every((text) => typeof text === 'string') &&
     Array.isArray(groups) &&
     typeof began === 'number' &&

@@ -92,6 +92,48 @@ const whoAmI = async () => {
   return response.status === 200 ? await response.json() : response.status;
 };
 
+describe('a log-in with a token', () => {
+  const asked = (cookies: readonly string[]) => {
+    const [pair = ''] = (cookies[0] ?? '').split(';');
+    return world.authentication.authenticator.authenticate(question({ cookie: pair }));
+  };
+
+  test('begins a session that has the rights of the token', async () => {
+    const text = world.known.add({ name: 'nightly', bindings: [{ role: 'operator', jobs: 'sales-*' }] });
+    const cookies = await world.authentication.logIns.byToken(question({}), text);
+    expect(cookies[0]).toMatch(/^carillon=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax; Max-Age=28800$/);
+    expect(cookies[0]).not.toContain(text.split('_')[2]);
+    expect(await asked(cookies)).toMatchObject({
+      ...{ kind: 'token', name: 'nightly', bindings: [{ role: 'operator', jobs: 'sales-*' }] },
+    });
+  });
+
+  test.each([
+    ['revoked', (id: string) => world.known.tokens.delete(id)],
+    ['expired', (id: string) => world.known.tokens.set(id, { ...world.known.tokens.get(id)!, expiresAt: 1 })],
+  ])('the session ends when the token is %s', async (_, end) => {
+    const text = world.known.add();
+    const cookies = await world.authentication.logIns.byToken(question({}), text);
+    const { id } = await asked(cookies);
+    end(id);
+    await expect(asked(cookies)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  test('a wrong token begins none, and slows down whoever tries on', async () => {
+    const { logIns } = world.authentication;
+    const tried = (text: string) =>
+      logIns.byToken(question({}), text).then(
+        () => 'begun',
+        ({ code }: { code: string }) => code,
+      );
+    const codes: string[] = [];
+    for (let n = 0; n < 7; n++) codes.push(await tried(`carillon_${'a'.repeat(12)}_${'b'.repeat(43)}`));
+    expect(codes[0]).toBe('UNAUTHENTICATED');
+    expect(codes.at(-1)).toBe('TOO_MANY_ATTEMPTS');
+    expect(await tried(world.known.add())).toBe('begun');
+  });
+});
+
 describe('a log-in in the browser', () => {
   test('ends with a session of the person, and where it began', async () => {
     const done = await browser.ask(await returnAddress());

@@ -53,6 +53,9 @@ export const noCredentials = (): Credentials => ({
   byLink: async () => {
     throw new CarillonError('UNAUTHENTICATED', 'The link is not valid.');
   },
+  byToken: async () => {
+    throw new CarillonError('UNAUTHENTICATED', 'The token is not valid.');
+  },
   hasSession: async () => false,
   logOut: async () => [],
 });

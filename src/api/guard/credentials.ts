@@ -44,6 +44,8 @@ export interface Credentials {
   finish(question: Question): Promise<Redirect>;
   /** By the link that was printed at the start. UNAUTHENTICATED. */
   byLink(question: Question, code: string): Promise<Redirect>;
+  /** By a token. Returns values of `set-cookie`. UNAUTHENTICATED. */
+  byToken(question: Question, token: string): Promise<readonly string[]>;
   beginDevice(): Promise<DeviceLogIn>;
   /** The text of a session. Null: the person has not finished yet. */
   finishDevice(question: Question, device: string): Promise<string | null>;

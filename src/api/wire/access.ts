@@ -66,6 +66,7 @@ export const WireLogInOptions = Type.Object(
   },
   { $id: 'LogInOptions' },
 );
+export type WireLogInOptions = Static<typeof WireLogInOptions>;
 
 export const WireDeviceLogIn = Type.Object(
   {

@@ -2,8 +2,9 @@
  * Log-in and log-out. Each node answers them itself: what proves who asks does not leave the node that receives it.
  */
 
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { CarillonError } from '../../../errors.ts';
 import type { ApiContext } from '../../context.ts';
 import { answersHere, query } from '../../endpoint.ts';
 import type { Credentials, Redirect } from '../../guard/credentials.ts';
@@ -18,6 +19,7 @@ const config = { needs: 'nothing' } as const;
 
 export function loginRoutes(app: FastifyInstance, { credentials }: ApiContext): void {
   browserRoutes(app, credentials);
+  tokenRoute(app, credentials);
   deviceRoutes(app, credentials);
   app.get(
     '/login/options',
@@ -79,7 +81,7 @@ function browserRoutes(app: FastifyInstance, credentials: Credentials): void {
       },
     },
     async (request, reply) =>
-      sendOn(reply, await credentials.begin(questionOf(request), request.query.to ?? '/')),
+      sendOn(request, reply, () => credentials.begin(questionOf(request), request.query.to ?? '/')),
   );
   app.get(
     '/login/callback',
@@ -97,7 +99,7 @@ function browserRoutes(app: FastifyInstance, credentials: Credentials): void {
         ]),
       },
     },
-    async (request, reply) => sendOn(reply, await credentials.finish(questionOf(request))),
+    async (request, reply) => sendOn(request, reply, () => credentials.finish(questionOf(request))),
   );
   app.get<{ Querystring: Static<typeof LinkQuery> }>(
     '/login/link',
@@ -113,20 +115,65 @@ function browserRoutes(app: FastifyInstance, credentials: Credentials): void {
       },
     },
     async (request, reply) =>
-      sendOn(reply, await credentials.byLink(questionOf(request), request.query.code)),
+      sendOn(request, reply, () => credentials.byLink(questionOf(request), request.query.code)),
   );
 }
 
 const redirect = (codes: Parameters<typeof answersHere>[1]) =>
   answersHere({ 302: { description: 'To the next page', schema: Type.String(), type: 'text/plain' } }, codes);
 
-const sendOn = (reply: FastifyReply, { location, cookies }: Redirect): FastifyReply =>
-  reply
+/** A person whose log-in is refused comes to the page for log-ins, which says so in words. */
+async function sendOn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  act: () => Promise<Redirect>,
+): Promise<FastifyReply> {
+  const { location, cookies } = await act().catch((error: unknown): Redirect => {
+    if (!(error instanceof CarillonError) || !isOfPerson(request)) throw error;
+    return { location: `/log-in?${refusedBy(error)}`, cookies: [] };
+  });
+  return reply
     .code(302)
     .header('location', location)
     .header('set-cookie', [...cookies])
     .type('text/plain')
     .send('');
+}
+
+/** A browser that shows the answer, not a program. */
+const isOfPerson = ({ headers: { accept = '' } }: FastifyRequest): boolean => accept.includes('text/html');
+
+/** Without the message: anybody could write one into such an address. */
+const refusedBy = ({ code, details: { retryAfter } }: CarillonError): URLSearchParams =>
+  new URLSearchParams({ refused: code, ...(retryAfter !== undefined && { wait: String(retryAfter) }) });
+
+const TokenBody = Type.Object({ token: Type.String({ maxLength: 256 }) }, { additionalProperties: false });
+
+function tokenRoute(app: FastifyInstance, credentials: Credentials): void {
+  app.post<{ Body: Static<typeof TokenBody> }>(
+    '/login/token',
+    {
+      config,
+      bodyLimit,
+      schema: {
+        summary: 'Log a browser in with a token',
+        description: 'Sets a cookie with a session, which has the rights of the token and ends with it.',
+        tags,
+        operationId: 'logInByToken',
+        body: TokenBody,
+        response: answersHere({ 200: { description: 'There is a session', schema: Empty } }, [
+          ...(['INVALID_BODY', 'MISSING_FIELD', 'UNAUTHENTICATED', 'TOO_MANY_ATTEMPTS'] as const),
+          'STORE_UNAVAILABLE',
+        ]),
+      },
+    },
+    async (request, reply) => {
+      const cookies = await credentials.byToken(questionOf(request), request.body.token);
+      reply.header('set-cookie', [...cookies]);
+      return {};
+    },
+  );
+}
 
 const DeviceBody = Type.Object(
   { device: Type.String({ maxLength: 4_096, description: 'As the log-in began.' }) },
