@@ -71,6 +71,9 @@ const pages: readonly (readonly [path: string, ...parameters: string[]])[] = [
   ['/graph', 'job', 'depth', 'label', 'owner', 'state', 'group', 'open', 'sel', 'q', 'view'],
   ['/plots', 'span', 'q', 'until'],
   ['/alerts'],
+  ['/tokens', 'cursor'],
+  ['/audit', 'by', 'on', 'action', 'outcome', 'from', 'to', 'cursor'],
+  ['/log-in', 'refused', 'wait'],
   ['/cluster'],
 ];
 

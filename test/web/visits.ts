@@ -48,5 +48,7 @@ export const visits: readonly Visit[] = [
   visit('graph-table', '/graph?view=table', 'main table'),
   visit('plots', '/plots', 'main canvas'),
   visit('alerts', '/alerts', 'main table'),
+  visit('tokens', '/tokens', 'main section'),
+  visit('audit', '/audit', 'main table'),
   visit('cluster', '/cluster', 'main table, main section'),
 ];

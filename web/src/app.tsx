@@ -16,6 +16,8 @@ const RunPage = lazy(() => import('./run/page.tsx'));
 const GraphPage = lazy(() => import('./graph/page.tsx'));
 const PlotsPage = lazy(() => import('./plots/page.tsx'));
 const AlertsPage = lazy(() => import('./alerts/page.tsx'));
+const TokensPage = lazy(() => import('./tokens/page.tsx'));
+const AuditPage = lazy(() => import('./audit/page.tsx'));
 const ClusterPage = lazy(() => import('./cluster/page.tsx'));
 
 export function App() {
@@ -46,6 +48,8 @@ function Pages() {
           <Route path="/graph" component={GraphPage} />
           <Route path="/plots" component={PlotsPage} />
           <Route path="/alerts" component={AlertsPage} />
+          <Route path="/tokens" component={TokensPage} />
+          <Route path="/audit" component={AuditPage} />
           <Route path="/cluster" component={ClusterPage} />
           <Route>
             <main className="page" id="main" tabIndex={-1}>

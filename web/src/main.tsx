@@ -10,6 +10,7 @@ import './styles/frame.css';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { Gate } from './access/gate.tsx';
 import { App } from './app.tsx';
 import { LiveProvider } from './data/live-context.tsx';
 import { queryClient } from './data/query-client.ts';
@@ -18,11 +19,13 @@ import { NoticeProvider } from './frame/notices.tsx';
 createRoot(document.getElementById('app') as HTMLElement).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
-      <LiveProvider>
-        <NoticeProvider>
-          <App />
-        </NoticeProvider>
-      </LiveProvider>
+      <Gate>
+        <LiveProvider>
+          <NoticeProvider>
+            <App />
+          </NoticeProvider>
+        </LiveProvider>
+      </Gate>
     </QueryClientProvider>
   </StrictMode>,
 );

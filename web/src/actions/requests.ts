@@ -1,5 +1,6 @@
 /** The changes that can be requested from the server, as functions. */
 
+import type { WireBinding, WireNewToken, WireToken } from '../../../src/api/wire/access.ts';
 import type { WireAlert, WireMute, WireNotification } from '../../../src/api/wire/alerts.ts';
 import type {
   WireApply,
@@ -77,3 +78,12 @@ export const tryJob = (written: Written) =>
     query: { dryRun: true },
     ...('yaml' in written ? written : { body: [written.body] }),
   });
+
+/** The answer has the text of the token, this once. */
+export const createToken = (body: {
+  readonly name: string;
+  readonly bindings: readonly WireBinding[];
+  readonly expiresAt?: string;
+}) => send<WireNewToken>('POST', '/tokens', { body });
+
+export const revokeToken = (id: string) => send<WireToken>('DELETE', `/tokens/${encodeURIComponent(id)}`);

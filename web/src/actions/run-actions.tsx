@@ -3,6 +3,7 @@
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { WireRun } from '../../../src/api/wire/schema.ts';
+import { useMayOn } from '../access/may.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Exact } from '../parts/instant.tsx';
@@ -19,7 +20,8 @@ export function RunActions({ run }: { readonly run: WireRun }) {
   const [asked, setAsked] = useState(false);
   const close = () => setAsked(false);
   const ended = run.endedAt !== null;
-  if (isReported(run)) return null;
+  const mayOperate = useMayOn('operate', run.job);
+  if (isReported(run) || !mayOperate) return null;
   return (
     <div className="actions">
       {ended ? (

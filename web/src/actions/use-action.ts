@@ -2,6 +2,7 @@
 
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { flushSync } from 'react-dom';
+import { problemOf } from '../data/client.ts';
 import { type Notice, useSay } from '../frame/notices.tsx';
 
 interface Action<A, T> {
@@ -27,6 +28,13 @@ export function useAction<T, A = void>({ run, said, onDone, gone }: Action<A, T>
       flushSync(() => onDone?.(answer));
       for (const name of gone?.(answer) ?? []) client.removeQueries({ queryKey: ['job', name] });
       void client.invalidateQueries();
+    },
+    onError: (error) => {
+      // What the user may do has changed since the page was read, or depends on other jobs.
+      if (problemOf(error).status === 403)
+        void client.invalidateQueries({
+          predicate: ({ queryKey: [scope] }) => scope === 'me' || scope === 'job',
+        });
     },
   });
 }

@@ -1,6 +1,7 @@
 /** Who takes care of an alert, or the button that says so. */
 
 import type { WireAlert } from '../../../src/api/wire/alerts.ts';
+import { useMayOn } from '../access/may.ts';
 import { acknowledgeAlert } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { Relative } from '../parts/instant.tsx';
@@ -12,6 +13,7 @@ export function Acknowledgement({ alert }: { readonly alert: WireAlert }) {
     run: () => acknowledgeAlert(alert.id),
     said: () => ({ tone: 'good', text: `The alert of ${nameOf(alert)} is acknowledged.` }),
   });
+  const mayOperate = useMayOn('operate', alert.job);
   if (alert.acknowledgedAt !== null)
     return (
       <>
@@ -24,6 +26,7 @@ export function Acknowledgement({ alert }: { readonly alert: WireAlert }) {
         )}
       </>
     );
+  if (!mayOperate) return <span className="muted">nobody</span>;
   return (
     <>
       <button

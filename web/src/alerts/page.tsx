@@ -2,6 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import type { WireAlert, WireNotification } from '../../../src/api/wire/alerts.ts';
+import { useMayOn } from '../access/may.ts';
 import { sendAgain } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { alertsQuery, notificationsQuery } from '../data/queries.ts';
@@ -137,6 +138,8 @@ function SendAgain({ message }: { readonly message: WireNotification }) {
     run: () => sendAgain(message.id),
     said: () => ({ tone: 'good', text: `The message is sent to ${message.receiver} again.` }),
   });
+  const mayOperate = useMayOn('operate', message.job);
+  if (!mayOperate) return null;
   return (
     <>
       <button

@@ -5,6 +5,7 @@
  */
 
 import type { WireProblem } from '../../../src/api/wire/schema.ts';
+import { currentSession, noteSignedOut, signedOut } from './session.ts';
 
 export type QueryValue = string | number | boolean | null | undefined | readonly string[];
 export type Query = Readonly<Record<string, QueryValue>>;
@@ -13,10 +14,13 @@ export type Query = Readonly<Record<string, QueryValue>>;
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly problem: WireProblem | OfflineProblem;
+  /** How long the server asks to wait. Null: it does not say. */
+  readonly waitS: number | null;
 
-  constructor(problem: WireProblem | OfflineProblem) {
+  constructor(problem: WireProblem | OfflineProblem, waitS: number | null = null) {
     super(problem.detail);
     this.problem = problem;
+    this.waitS = waitS;
   }
 }
 
@@ -78,9 +82,12 @@ export const get = <T>(path: string, query?: Query, signal?: AbortSignal): Promi
  * Returns why the server refuses a path, or null if it does not. For resources that are read without `fetch`.
  */
 export async function refusalAt(path: string, query?: Query): Promise<WireProblem | OfflineProblem | null> {
+  const session = currentSession();
+  const out = signedOut();
+  if (out !== null) return out;
   try {
     const response = await fetch(address(path, query));
-    return response.ok ? null : await readProblem(response);
+    return response.ok ? null : await readProblem(response, session);
   } catch {
     return offline('The server cannot be reached.');
   }
@@ -103,7 +110,13 @@ export function send<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, sent: S
   });
 }
 
+/** Paths of log-ins, which need none. */
+const open = /^\/api\/v1\/(?:me|login|logout)(?:$|[/?])/;
+
 async function request<T>(method: string, url: string, init: RequestInit): Promise<T> {
+  const session = currentSession();
+  const out = signedOut();
+  if (out !== null && !open.test(url)) throw new Refusal(out);
   let response: Response;
   try {
     response = await fetch(url, {
@@ -116,15 +129,23 @@ async function request<T>(method: string, url: string, init: RequestInit): Promi
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Refusal(offline('No response. Check that the server is running and that the network works.'));
   }
-  if (!response.ok) throw new Refusal(await readProblem(response));
+  if (!response.ok) throw new Refusal(await readProblem(response, session), waitIn(response));
   noteFreshness(response);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-async function readProblem(response: Response): Promise<WireProblem | OfflineProblem> {
+async function readProblem(response: Response, session: number): Promise<WireProblem | OfflineProblem> {
   const type = response.headers.get('content-type') ?? '';
-  if (type.includes('json')) return (await response.json()) as WireProblem;
-  return offline(`The response was ${response.status} ${response.statusText}, but not from Carillon.`);
+  if (!type.includes('json'))
+    return offline(`The response was ${response.status} ${response.statusText}, but not from Carillon.`);
+  const problem = (await response.json()) as WireProblem;
+  if (problem.code === 'UNAUTHENTICATED') noteSignedOut(problem, session);
+  return problem;
+}
+
+function waitIn({ headers }: Response): number | null {
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
+  return Number.isFinite(seconds) ? seconds : null;
 }
 
 function noteFreshness(response: Response): void {

@@ -7,6 +7,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { WireRun } from '../../../src/api/wire/schema.ts';
 import type { WireEvent } from '../../../src/api/wire/views.ts';
+import { refusalAt } from './client.ts';
 import { readAgain } from './read-again.ts';
 
 /** A burst of thousands of runs causes one reload, still within a second. */
@@ -73,6 +74,8 @@ export class LiveConnection {
     if (this.#reopening !== null) clearTimeout(this.#reopening);
     this.#settling = null;
     this.#reopening = null;
+    // It may be opened again, after a log-in.
+    this.#missed = true;
   }
 
   #opened(): void {
@@ -88,6 +91,8 @@ export class LiveConnection {
     if (source.readyState !== EventSource.CLOSED) return;
     // Closed permanently: the browser drops the last id, so everything is reloaded.
     this.#missed = true;
+    // The browser does not report why. If the session has ended, this shows the log-in page.
+    void refusalAt('/me');
     this.#reopening ??= setTimeout(() => {
       this.#reopening = null;
       source.close();

@@ -5,6 +5,7 @@
  */
 
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import type { WireAuditLine, WireLogInOptions, WireMe, WireToken } from '../../../src/api/wire/access.ts';
 import type { WireAlertList, WireNotificationList } from '../../../src/api/wire/alerts.ts';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import type {
@@ -27,6 +28,37 @@ import type {
 import { get, type Query } from './client.ts';
 
 const jobPath = (name: string): string => `/jobs/${encodeURIComponent(name)}`;
+
+/** Who asks, and what he may do. It may change at any time: with a rule, a token, or a log-in in another tab. */
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: ({ signal }) => get<WireMe>('/me', {}, signal),
+});
+
+export const logInOptionsQuery = queryOptions({
+  queryKey: ['log-in'],
+  queryFn: ({ signal }) => get<WireLogInOptions>('/login/options', {}, signal),
+});
+
+export const tokensQuery = (query: Query) =>
+  queryOptions({
+    queryKey: ['tokens', query],
+    queryFn: ({ signal }) =>
+      get<{ readonly items: readonly WireToken[]; readonly next: string | null }>('/tokens', query, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const auditQuery = (query: Query) =>
+  queryOptions({
+    queryKey: ['audit', query],
+    queryFn: ({ signal }) =>
+      get<{ readonly items: readonly WireAuditLine[]; readonly next: string | null }>(
+        '/audit',
+        query,
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+  });
 
 export const overviewQuery = queryOptions({
   queryKey: ['lists', 'overview'],

@@ -4,8 +4,12 @@
  */
 
 import { useState } from 'react';
+import { stringify } from 'yaml';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
+import { useMayOn } from '../access/may.ts';
+import { needsRole } from '../access/words.ts';
 import { replaceJob } from '../actions/requests.ts';
+import { Panel } from '../parts/panel.tsx';
 import { placeOf, useDraft } from './draft.ts';
 import { Editor } from './editor.tsx';
 import type { Tree } from './path.ts';
@@ -34,6 +38,8 @@ export default function Definition({ job }: { readonly job: WireJob }) {
     setBase(from);
   };
   const outdated = job.revision > base.revision;
+  const mayEdit = useMayOn('edit', job.name);
+  if (!mayEdit && draft === null) return <ReadOnly job={job} />;
   return (
     <Editor
       key={`${base.revision} ${draft?.at}`}
@@ -42,6 +48,7 @@ export default function Definition({ job }: { readonly job: WireJob }) {
       revision={base.revision}
       draft={draft}
       onDiscard={() => begin(baseOf(job))}
+      hidden={job.hidden ?? []}
       named
       doing="Save"
       onSave={(written) => replaceJob(job.name, written, base.revision)}
@@ -58,5 +65,25 @@ export default function Definition({ job }: { readonly job: WireJob }) {
         </div>
       )}
     </Editor>
+  );
+}
+
+/** For users who may not change the job. */
+function ReadOnly({ job: { name, definition, hidden = [] } }: { readonly job: WireJob }) {
+  return (
+    <Panel title="Definition">
+      <div className="panel-body">
+        <p className="muted">{needsRole('Changing this job', 'edit', name)}</p>
+        {hidden.length > 0 && (
+          <p className="muted">
+            Values that you may not see are shown as <code>***</code>: {hidden.join(', ')}.
+          </p>
+        )}
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long one is scrolled with the keyboard */}
+      <pre className="command" tabIndex={0}>
+        {stringify(definition)}
+      </pre>
+    </Panel>
   );
 }

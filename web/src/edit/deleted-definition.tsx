@@ -18,6 +18,7 @@ export default function DeletedDefinition({ name }: { readonly name: string }) {
       revision={draft.revision}
       draft={draft}
       onDiscard={giveUp}
+      hidden={[]}
       named
       doing="Create again"
       onSave={createJob}

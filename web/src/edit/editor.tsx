@@ -38,6 +38,8 @@ interface Props {
   readonly draft: Draft | null;
   /** Starts again with the stored definition. */
   readonly onDiscard: () => void;
+  /** Paths in `initial` whose values the user may not see. Something else stands there. */
+  readonly hidden: readonly string[];
   /** The job exists, so its name is fixed. */
   readonly named: boolean;
   readonly doing: string;
@@ -48,7 +50,8 @@ interface Props {
 }
 
 export function Editor(props: Props) {
-  const { place, initial, revision, draft, named, doing, onSave, onSaved, onDiscard, children } = props;
+  const { place, initial, revision, draft, hidden, named, doing, onSave, onSaved, onDiscard, children } =
+    props;
   const { asYaml, definition, setDefinition, text, readable, setText, choose } = useTyped(initial, draft);
   const written: Written = asYaml ? { yaml: text } : { body: definition };
   const whole = JSON.stringify(written);
@@ -89,28 +92,15 @@ export function Editor(props: Props) {
   // In a new job, empty fields are not marked as wrong before the user has filled them in.
   const problems = problemsIn(refused).filter(({ field }) => !unnamed || isFilled(judged, field));
   // Also what was typed since: nothing may be saved under another name before it is validated.
-  const renamed = named && (isRenamed(judged, initial) || isRenamed(readable, initial));
-  if (renamed) problems.push({ field: 'name', detail: keepsItsName(initial.name) });
+  const own = ownProblems({ initial, judged, readable: readable ?? definition, named, hidden });
+  problems.push(...own.filter(({ field }) => !problems.some((problem) => problem.field === field)));
   const marked = asYaml ? [] : problems.filter(({ field }) => showsField(field));
   return (
     <div className="editor">
       <div className="editor-main">
         {children}
         {draft !== null && dirty && <Kept draft={draft} onDiscard={onDiscard} />}
-        <fieldset className="segments editor-as">
-          <legend className="visually-hidden">Edit as</legend>
-          <button
-            type="button"
-            aria-pressed={!asYaml}
-            disabled={readable === null}
-            onClick={() => choose('form')}
-          >
-            Form
-          </button>
-          <button type="button" aria-pressed={asYaml} onClick={() => choose('yaml')}>
-            YAML
-          </button>
-        </fieldset>
+        <ViewChoice asYaml={asYaml} mayShowForm={readable !== null} onChoose={choose} />
         {asYaml ? (
           <textarea
             className="textarea mono yaml"
@@ -141,7 +131,9 @@ export function Editor(props: Props) {
         <button
           type="button"
           className="button button-primary"
-          disabled={save.isPending || verdict.error !== null || renamed || (answer?.counts.refused ?? 0) > 0}
+          disabled={
+            save.isPending || verdict.error !== null || own.length > 0 || (answer?.counts.refused ?? 0) > 0
+          }
           onClick={() => save.mutate()}
         >
           {save.isPending ? 'Saving …' : doing}
@@ -151,11 +143,52 @@ export function Editor(props: Props) {
   );
 }
 
+interface ViewProps {
+  readonly asYaml: boolean;
+  readonly mayShowForm: boolean;
+  readonly onChoose: (as: 'form' | 'yaml') => void;
+}
+
+const ViewChoice = ({ asYaml, mayShowForm, onChoose }: ViewProps) => (
+  <fieldset className="segments editor-as">
+    <legend className="visually-hidden">Edit as</legend>
+    <button type="button" aria-pressed={!asYaml} disabled={!mayShowForm} onClick={() => onChoose('form')}>
+      Form
+    </button>
+    <button type="button" aria-pressed={asYaml} onClick={() => onChoose('yaml')}>
+      YAML
+    </button>
+  </fieldset>
+);
+
+interface Owned extends Pick<Props, 'initial' | 'named' | 'hidden'> {
+  /** The definition that the server validated. */
+  readonly judged: Tree | null;
+  /** What was typed since. */
+  readonly readable: Tree;
+}
+
+/** What the server cannot know: with these, nothing is saved. */
+function ownProblems({ initial, judged, readable, named, hidden }: Owned): FieldProblem[] {
+  const renamed = named && (isRenamed(judged, initial) || isRenamed(readable, initial));
+  const unseen = hidden.filter((path) => isSame(readable, initial, path));
+  return [
+    ...(renamed ? [{ field: 'name', detail: keepsItsName(initial.name) }] : []),
+    ...unseen.map((field) => ({ field, detail: unseenAt(field) })),
+  ];
+}
+
 const isRenamed = (definition: Tree | null, { name }: Tree): boolean =>
   definition !== null && isFilled(definition, 'name') && definition.name !== name;
 
 const keepsItsName = (name: unknown): string =>
   `The name of a job, ${name}, cannot change. To create another job, duplicate this one.`;
+
+const isSame = (definition: Tree, initial: Tree, path: string): boolean =>
+  JSON.stringify(valueAt(definition, path)) === JSON.stringify(valueAt(initial, path));
+
+const unseenAt = (path: string): string =>
+  `You may not see ${path}, so *** stands there. Enter a value of your own, or remove it.`;
 
 const definitionIn = (written: Written): Tree | null =>
   'yaml' in written ? readYaml(written.yaml) : isTree(written.body) ? written.body : null;

@@ -3,6 +3,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
+import type { WireJob } from '../../../src/api/wire/schema.ts';
+import { useMaySome } from '../access/may.ts';
+import { leastRole } from '../access/words.ts';
 import { createJob } from '../actions/requests.ts';
 import { jobQuery } from '../data/queries.ts';
 import { usePageTitle } from '../parts/page-title.ts';
@@ -19,6 +22,17 @@ export default function NewJobPage() {
   const [parameters, change] = useQueryState();
   const from = parameters.get('from');
   const template = templates.find(({ key }) => key === parameters.get('template'));
+  const mayCreate = useMaySome('edit');
+  if (!mayCreate) {
+    return (
+      <main className="page" id="main" tabIndex={-1}>
+        <h1>New job</h1>
+        <p className="callout">
+          Creating a job needs the role {leastRole.edit}. An administrator can grant it.
+        </p>
+      </main>
+    );
+  }
   return (
     <main className="page" id="main" tabIndex={-1}>
       <h1>{from === null ? 'New job' : `Copy of ${from}`}</h1>
@@ -36,7 +50,12 @@ export default function NewJobPage() {
           ))}
         </ul>
       ) : (
-        <NewEditor key={template.key} place={`new ${template.key}`} initial={template.definition} />
+        <NewEditor
+          key={template.key}
+          place={`new ${template.key}`}
+          initial={template.definition}
+          hidden={[]}
+        />
       )}
     </main>
   );
@@ -46,16 +65,22 @@ function Copy({ of }: { readonly of: string }) {
   const { data, error } = useQuery(jobQuery(of));
   if (error !== null) return <ProblemNote error={error} />;
   if (data === undefined) return <div className="page-pending" />;
-  return <CopyEditor key={of} of={of} definition={data.definition} />;
+  return <CopyEditor key={of} of={of} job={data} />;
 }
 
 /** Keeps the copied definition: later changes of the original have no effect here. */
-function CopyEditor({ of, definition }: { readonly of: string; readonly definition: Tree }) {
-  const [initial] = useState({ ...definition, name: `${of}-copy` });
-  return <NewEditor place={`new from ${of}`} initial={initial} />;
+function CopyEditor({ of, job }: { readonly of: string; readonly job: WireJob }) {
+  const [initial] = useState({ ...job.definition, name: `${of}-copy` });
+  return <NewEditor place={`new from ${of}`} initial={initial} hidden={job.hidden ?? []} />;
 }
 
-function NewEditor({ place, initial }: { readonly place: string; readonly initial: Tree }) {
+interface NewProps {
+  readonly place: string;
+  readonly initial: Tree;
+  readonly hidden: readonly string[];
+}
+
+function NewEditor({ place, initial, hidden }: NewProps) {
   const [, navigate] = useLocation();
   const [draft, giveUp] = useDraft(place);
   const [begun, setBegun] = useState(0);
@@ -70,6 +95,7 @@ function NewEditor({ place, initial }: { readonly place: string; readonly initia
         giveUp();
         setBegun(begun + 1);
       }}
+      hidden={hidden}
       named={false}
       doing="Create"
       onSave={createJob}

@@ -2,6 +2,8 @@
 
 import { type ReactNode, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
+import { useMaySome } from '../access/may.ts';
+import { MeMenu } from '../access/me-menu.tsx';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { JobSearch } from './job-search.tsx';
 import { LiveMark } from './live-mark.tsx';
@@ -19,6 +21,7 @@ const places: readonly { readonly to: string; readonly text: string; readonly ic
 
 export function Frame({ children }: { readonly children: ReactNode }) {
   const [location] = useLocation();
+  const mayCreate = useMaySome('edit');
   useTopOfNewPages();
   return (
     <>
@@ -45,10 +48,13 @@ export function Frame({ children }: { readonly children: ReactNode }) {
           <JobSearch />
           <LiveMark />
           <ThemeSwitch />
-          <Link href="/new" className="button button-primary new-job" aria-label="New job">
-            <Icon name="plus" />
-            <span>New job</span>
-          </Link>
+          <MeMenu />
+          {mayCreate && (
+            <Link href="/new" className="button button-primary new-job" aria-label="New job">
+              <Icon name="plus" />
+              <span>New job</span>
+            </Link>
+          )}
         </div>
       </header>
       {children}

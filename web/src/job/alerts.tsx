@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { WireAlert } from '../../../src/api/wire/alerts.ts';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
+import { useMayOn } from '../access/may.ts';
 import { unmuteJob } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { Acknowledgement } from '../alerts/acknowledgement.tsx';
@@ -73,14 +74,17 @@ function Muted({ name, muted }: { readonly name: string; readonly muted: NonNull
     run: () => unmuteJob(name),
     said: () => ({ tone: 'good', text: `${name} is no longer muted.` }),
   });
+  const mayOperate = useMayOn('operate', name);
   return (
     <div className="panel-body">
       <p>
         Muted by {muted.by} until <Relative at={muted.until} />: {muted.reason}
       </p>
-      <button type="button" className="button" disabled={unmute.isPending} onClick={() => unmute.mutate()}>
-        Unmute
-      </button>
+      {mayOperate && (
+        <button type="button" className="button" disabled={unmute.isPending} onClick={() => unmute.mutate()}>
+          Unmute
+        </button>
+      )}
       {unmute.error !== null && <ProblemNote error={unmute.error} />}
     </div>
   );

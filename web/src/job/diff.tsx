@@ -24,8 +24,8 @@ export function Diff({ changes }: { readonly changes: WireDiff['changes'] }) {
           {changes.map(({ path, before, after }) => (
             <tr key={path}>
               <th scope="row">{path}</th>
-              <td>{before === null ? <span className="faint">not set</span> : <del>{shown(before)}</del>}</td>
-              <td>{after === null ? <span className="faint">not set</span> : <ins>{shown(after)}</ins>}</td>
+              <td>{before === null ? <span className="muted">not set</span> : <del>{shown(before)}</del>}</td>
+              <td>{after === null ? <span className="muted">not set</span> : <ins>{shown(after)}</ins>}</td>
             </tr>
           ))}
         </tbody>

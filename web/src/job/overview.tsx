@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
+import { useMayAll } from '../access/may.ts';
 import { jobRunsQuery, jobStatsQuery } from '../data/queries.ts';
 import { Clamped } from '../parts/clamped.tsx';
 import { Fact, Facts } from '../parts/fact.tsx';
@@ -85,6 +86,7 @@ function Elsewhere({ name }: { readonly name: string }) {
 function About({ job }: { readonly job: WireJob }) {
   const { definition, scheduleText, parents, children, counts, revision, updatedBy } = job;
   const labels = Object.entries(definition.labels ?? {});
+  const mayAdmin = useMayAll('admin');
   return (
     <Facts>
       <Fact name="Schedule">
@@ -125,6 +127,11 @@ function About({ job }: { readonly job: WireJob }) {
         <Link href={`/jobs/${job.name}/revisions`}>{revision}</Link>
         <span className="muted"> by {updatedBy}</span>
       </Fact>
+      {mayAdmin && (
+        <Fact name="Audit">
+          <Link href={`/audit?on=${encodeURIComponent(job.name)}`}>Who did what</Link>
+        </Fact>
+      )}
     </Facts>
   );
 }

@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { WireRevision } from '../../../src/api/wire/schema.ts';
+import { useMayOn } from '../access/may.ts';
 import { restoreRevision } from '../actions/requests.ts';
 import { useAction } from '../actions/use-action.ts';
 import { diffQuery, revisionsQuery } from '../data/queries.ts';
@@ -73,6 +74,7 @@ interface RevisionProps extends Props {
 
 function Revision({ name, revision, before, current }: RevisionProps) {
   const [restoring, setRestoring] = useState(false);
+  const mayEdit = useMayOn('edit', name);
   const { data } = useQuery({
     ...diffQuery(name, { from: before ?? 1, to: revision.revision }),
     enabled: before !== null,
@@ -81,6 +83,7 @@ function Revision({ name, revision, before, current }: RevisionProps) {
     <Panel
       title={`Revision ${revision.revision}`}
       aside={
+        mayEdit &&
         revision.definition !== null &&
         revision.revision !== current && (
           <div className="actions">

@@ -1,6 +1,7 @@
 /** Actions on all jobs that match the filter. */
 
 import { useState } from 'react';
+import { useMaySome } from '../access/may.ts';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import type { BulkKind } from './bulk.ts';
 import { BulkDialog } from './bulk-dialog.tsx';
@@ -20,13 +21,15 @@ interface Props {
 
 export function BulkMenu({ filter, total }: Props) {
   const [kind, setKind] = useState<BulkKind | null>(null);
-  if (total === null || total === 0) return null;
+  const may = { operate: useMaySome('operate'), edit: useMaySome('edit') };
+  const offered = kinds.filter(([each]) => may[each === 'delete' ? 'edit' : 'operate']);
+  if (total === null || total === 0 || offered.length === 0) return null;
   return (
     <>
       <span className="muted bulk-count">
         {total === 1 ? 'This one:' : `All ${total.toLocaleString('en')}:`}
       </span>
-      {kinds.map(([each, text, icon]) => (
+      {offered.map(([each, text, icon]) => (
         <button
           key={each}
           type="button"

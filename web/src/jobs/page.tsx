@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
+import { useMaySome } from '../access/may.ts';
 import { Icon } from '../parts/icon.tsx';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ReadProblem } from '../parts/problem-note.tsx';
@@ -63,6 +64,7 @@ function useTopOfNewLists(query: string): void {
 const cleared = { q: null, label: null, owner: null, state: null };
 
 function Nothing({ filtered, onClear }: { readonly filtered: boolean; readonly onClear: () => void }) {
+  const mayCreate = useMaySome('edit');
   if (filtered) {
     return (
       <div className="panel nothing">
@@ -70,6 +72,13 @@ function Nothing({ filtered, onClear }: { readonly filtered: boolean; readonly o
         <button type="button" className="button" onClick={onClear}>
           Show all jobs
         </button>
+      </div>
+    );
+  }
+  if (!mayCreate) {
+    return (
+      <div className="panel nothing">
+        <h2>There are no jobs that you may see</h2>
       </div>
     );
   }

@@ -20,19 +20,30 @@ interface Props {
 export function Dialog(props: Props) {
   const { title, doing, danger, busy = false, ready = true, error, closing = 'Cancel' } = props;
   const dialog = useRef<HTMLDialogElement>(null);
+  /** Hidden with its page until somebody logs in. */
+  const covered = useRef(false);
   const heading = useId();
 
   useEffect(() => {
     const element = dialog.current;
     if (element !== null && !element.open) element.showModal();
+    covered.current = false;
+    // A modal dialog that is hidden with its page would still block the log-in page.
+    return () => {
+      covered.current = true;
+      element?.close();
+    };
   }, []);
+  const close = () => {
+    if (!covered.current && dialog.current?.open !== true) props.onClose();
+  };
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (ready && !busy) props.onDo?.();
   };
   return (
-    <dialog ref={dialog} className="dialog" aria-labelledby={heading} onClose={props.onClose}>
+    <dialog ref={dialog} className="dialog" aria-labelledby={heading} onClose={close}>
       <form onSubmit={submit}>
         <h2 id={heading}>{title}</h2>
         {props.children}

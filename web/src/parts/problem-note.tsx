@@ -4,14 +4,14 @@ import { problemOf } from '../data/client.ts';
 import { Icon } from './icon.tsx';
 
 export function ProblemNote({ error }: { readonly error: unknown }) {
-  const { title, detail, names } = problemOf(error);
+  const { title, detail, names, code } = problemOf(error);
   const unsaid = names?.some((name) => !detail.includes(name)) === true;
   return (
     <div className="callout callout-fail problem" role="alert">
       <Icon name="alert" />
       <div>
         <strong>{title}.</strong> {detail}
-        {unsaid && <p className="muted">{names.join(' → ')}</p>}
+        {unsaid && <p className="muted">{names.join(code === 'DEPENDENCY_CYCLE' ? ' → ' : ', ')}</p>}
       </div>
     </div>
   );

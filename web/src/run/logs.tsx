@@ -2,6 +2,8 @@
 
 import { useLayoutEffect, useRef, useState } from 'react';
 import type { WireRun } from '../../../src/api/wire/schema.ts';
+import { useMayOn } from '../access/may.ts';
+import { needsRole } from '../access/words.ts';
 import { address } from '../data/client.ts';
 import { wholeIn } from '../parts/address-values.ts';
 import { Choices } from '../parts/choices.tsx';
@@ -17,7 +19,18 @@ const streamChoices: readonly (readonly [string, string, readonly Stream[]])[] =
   ['stderr', 'stderr', ['stderr']],
 ];
 
+/** Output may contain what only some may see, so it needs a right of its own. */
 export function Logs({ run }: { readonly run: WireRun }) {
+  const mayRead = useMayOn('logs', run.job);
+  if (mayRead) return <Readable run={run} />;
+  return (
+    <Panel className="logs" title="Output">
+      <p className="panel-body muted">{needsRole('Reading the output of runs', 'logs', run.job)}</p>
+    </Panel>
+  );
+}
+
+function Readable({ run }: { readonly run: WireRun }) {
   const [parameters, change] = useQueryState();
   const chosen = wholeIn(parameters.get('attempt'), 1, Number.MAX_SAFE_INTEGER);
   const shown = run.attempts.find(({ number }) => number === chosen) ?? run.attempts.at(-1);
