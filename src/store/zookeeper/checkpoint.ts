@@ -6,7 +6,7 @@
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import type { Stored } from '../../scheduler/records/kind.ts';
 import { seqOf } from './log.ts';
-import { addToPast, oldestPieces, piecesFor, removePast } from './past.ts';
+import { addToPast, inPortions, oldestPieces, piecesFor, removePast } from './past.ts';
 import { fieldOf, owned, pastFolders, paths, presentFolders, tablePath } from './paths.ts';
 import { type Generation, mergePast, newestOf, type Past, type Pending } from './pending.ts';
 import { namesIn } from './read-table.ts';
@@ -141,13 +141,30 @@ export class Checkpoints {
       for (const [owner, past] of generation.pasts.get(folder) ?? [])
         pasts.set(owner, mergePast(pasts.get(owner) ?? new Map(), past));
     }
-    const known = this.#known as Known;
-    const owners = known.owners.get(folder) ?? 0;
+    const owners = (this.#known as Known).owners.get(folder) ?? 0;
     const maxPieces = piecesFor(owners + pasts.size);
-    await this.#batches([...pasts], async (some) => {
+    const whole = [...pasts].map(([owner, past]) => ({ owner, portions: inPortions(past) }));
+    // One portion of each owner at a time: the next one is added to what this one has made.
+    const most = whole.reduce((sum, { portions }) => Math.max(sum, portions.length), 0);
+    for (let i = 0; i < most; i++) {
+      const next = whole.flatMap(({ owner, portions }) => {
+        const portion = portions[i];
+        return portion === undefined ? [] : [[owner, portion] as const];
+      });
+      await this.#putPortions(folder, next, maxPieces);
+    }
+  }
+
+  async #putPortions(
+    folder: string,
+    portions: readonly (readonly [owner: string, newer: Past])[],
+    maxPieces: number,
+  ): Promise<void> {
+    const { owners } = this.#known as Known;
+    await this.#batches(portions, async (some) => {
       const nodes = await this.#parts.session.getMany(some.map(([owner]) => tablePath(folder, owner)));
       const fresh = nodes.filter((node) => node === null).length;
-      known.owners.set(folder, (known.owners.get(folder) ?? 0) + fresh);
+      owners.set(folder, (owners.get(folder) ?? 0) + fresh);
       const { session, keepMs } = this.#parts;
       const there = some.map(([owner], i) => [owner, nodes[i] ?? null] as const);
       const oldest = await oldestPieces(session, folder, there);

@@ -17,6 +17,12 @@ import type { NodeData, Op, ZooKeeperSession } from './wire/session.ts';
 const SEAL_AT = 200;
 /** Maximum sealed pieces of a job; the oldest is removed. */
 const MAX_PIECES = 32;
+/** A node that would be larger, compressed, is sealed too. With a portion it stays below ZooKeeper's limit of 1 MB. */
+const SEAL_BYTES = 256 * 1024;
+/** What is added to an owner's nodes in one transaction, as text. */
+const PORTION_BYTES = 128 * 1024;
+/** What is rewritten of one kind, as text. */
+const REWRITTEN_BYTES = 128 * 1024;
 /** Maximum for all jobs: servers keep everything in memory, and a piece is some ten kilobytes. */
 const MAX_PIECES_OF_ALL = 32_768;
 /** By field: values that contain their key, or pairs of the addition to the key and the value. */
@@ -93,6 +99,24 @@ export async function oldestPieces(
   return oldest.map((path) => (path === null ? null : (found.shift() ?? null)));
 }
 
+/** The past in parts that are small enough for a transaction each, older records first and all kinds alike. */
+export function inPortions(past: Past): Past[] {
+  const records = [...past].flatMap(([name, records]) =>
+    inOrder(name, records).map((record, i) => ({ name, record, share: i / records.size })),
+  );
+  const portions: Past[] = [];
+  let size = Number.POSITIVE_INFINITY;
+  for (const { name, record } of records.sort((a, b) => a.share - b.share)) {
+    size += sizeOf(record);
+    if (size > PORTION_BYTES) {
+      portions.push(new Map());
+      size = sizeOf(record);
+    }
+    addRecord(portions.at(-1) as Past, name, record);
+  }
+  return portions;
+}
+
 export interface Grown {
   /** The existing node. */
   readonly node: NodeData | null;
@@ -116,31 +140,27 @@ export function addToPast(folder: string, owner: string, grown: Grown): Op[] {
   const sealed: [PastName, StoredRecord[]][] = [];
   const rewritten: [PastName, StoredRecord[]][] = [];
   for (const [name, kind] of pastFolders.get(folder) ?? []) {
-    const records = [...(past.get(name)?.values() ?? [])].sort((a, b) =>
-      comparePlaces(kind.place(a), kind.place(b)),
-    );
+    const records = inOrder(name, past.get(name) ?? new Map());
     if (kind.rewritten === undefined) sealed.push([name, notOld(kind, records, keepMs)]);
-    else rewritten.push([name, records.slice(-kind.rewritten)]);
+    else rewritten.push([name, newestOf(records, kind.rewritten, REWRITTEN_BYTES)]);
   }
-  const put = (records: [PastName, readonly StoredRecord[]][], left: readonly number[]): Op => {
-    const data = pack({ ...toStored(folder, [...records, ...rewritten]), pieces: left });
-    return node === null ? { kind: 'create', path, data } : { kind: 'set', path, data, version: null };
-  };
+  const packed = (records: [PastName, readonly StoredRecord[]][], left: readonly number[]): Buffer =>
+    pack({ ...toStored(folder, [...records, ...rewritten]), pieces: left });
+  const put = (data: Buffer): Op =>
+    node === null ? { kind: 'create', path, data } : { kind: 'set', path, data, version: null };
   const gone = (left: readonly number[]): Op[] =>
     all
       .filter((piece) => !left.includes(piece))
       .map((piece) => ({ kind: 'remove', path: piecePath(folder, owner, piece), version: null }));
   const length = sealed.reduce((sum, [, records]) => sum + records.length, 0);
-  if (length < SEAL_AT) return [put(sealed, pieces), ...gone(pieces)];
+  const whole = length < SEAL_AT ? packed(sealed, pieces) : null;
+  if (whole !== null && (length === 0 || whole.length < SEAL_BYTES)) return [put(whole), ...gone(pieces)];
   if (maxPieces === 0 && pieces.length === 0) {
-    const half = SEAL_AT / 2;
-    return [
-      put(
-        sealed.map(([name, records]) => [name, records.slice(-half)]),
-        pieces,
-      ),
-      ...gone(pieces),
-    ];
+    const half = sealed.map(([name, records]): [PastName, StoredRecord[]] => [
+      name,
+      newestOf(records, SEAL_AT / 2, SEAL_BYTES / 2),
+    ]);
+    return [put(packed(half, pieces)), ...gone(pieces)];
   }
   // As few as possible: the number of pieces is what limits how much is kept.
   const needed = Math.max(...sealed.map(([, records]) => Math.ceil(records.length / SEAL_AT)));
@@ -155,8 +175,10 @@ export function addToPast(folder: string, owner: string, grown: Grown): Op[] {
   const left = [...pieces, ...fresh.map(({ number }) => number)].slice(-Math.max(1, maxPieces));
   return [
     put(
-      sealed.map(([name]) => [name, []]),
-      left,
+      packed(
+        sealed.map(([name]) => [name, []]),
+        left,
+      ),
     ),
     ...fresh.map(
       ({ number, value }): Op => ({
@@ -167,6 +189,25 @@ export function addToPast(folder: string, owner: string, grown: Grown): Op[] {
     ),
     ...gone(left),
   ];
+}
+
+function inOrder(name: PastName, records: ReadonlyMap<number | string, StoredRecord>): StoredRecord[] {
+  const { place } = pastKinds.get(name) as PastKind<unknown>;
+  return [...records.values()].sort((a, b) => comparePlaces(place(a), place(b)));
+}
+
+const sizeOf = ([, , value]: StoredRecord): number => Buffer.byteLength(JSON.stringify(value));
+
+/** The newest of records in order: at most `most`, of at most `bytes` as text, and at least one. */
+function newestOf(records: readonly StoredRecord[], most: number, bytes: number): StoredRecord[] {
+  const kept: StoredRecord[] = [];
+  let size = 0;
+  for (const record of records.slice(-most).reverse()) {
+    size += sizeOf(record);
+    if (size > bytes && kept.length > 0) break;
+    kept.push(record);
+  }
+  return kept.reverse();
 }
 
 /** Records in order, without those that are too old beside the last. */
