@@ -1,10 +1,13 @@
-/** The past of the jobs that somebody sees. */
+/**
+ * The past of the jobs that somebody sees. What was before the present job was created is of another job, that was removed:
+ * its labels are not known any more.
+ */
 
 import type { Alert, Notification } from '../model/alert.ts';
-import type { Revision, Run } from '../model/model.ts';
+import type { LedgerLine, Revision, Run } from '../model/model.ts';
 import { AUDIT_OWNER } from '../model/token.ts';
 import type { Archive } from '../ports.ts';
-import type { PastName, ValueOf } from '../records/table.ts';
+import type { Day, PastName, ValueOf } from '../records/table.ts';
 import type { Redaction } from './redaction.ts';
 import type { Sight } from './sight.ts';
 
@@ -18,29 +21,50 @@ export function archiveFor(inner: Archive, sight: Sight, redaction: Redaction): 
     past: async (kind, query) => {
       if (!sees(query.owner)) return [];
       const values = await inner.past(kind, query);
-      return values.map((value) => shownValue(redaction, kind, value));
+      const seen = query.owner.startsWith('~')
+        ? values
+        : values.filter((value) => sight.seesName(query.owner, begunAt(kind, value)));
+      return seen.map((value) => shownValue(redaction, kind, value));
     },
     // A page may have fewer runs than there are; `next` says whether it was the last.
     runs: async (query) => {
       if (query.job !== undefined && !sight.seesName(query.job)) return { items: [], next: null };
       const { items, next } = await inner.runs(query);
-      return { items: items.filter(({ job }) => sight.seesName(job)).map((run) => redaction.run(run)), next };
+      return { items: items.filter((run) => redaction.seesRun(run)).map((run) => redaction.run(run)), next };
     },
     run: async (id) => {
       const run = await inner.run(id);
-      return run === null || !sight.seesName(run.job) ? null : redaction.run(run);
+      return run === null || !redaction.seesRun(run) ? null : redaction.run(run);
     },
     revisions: async (job) => {
       if (!sight.seesName(job)) return [];
-      return (await inner.revisions(job)).map((revision) => redaction.revision(revision));
+      const seen = (await inner.revisions(job)).filter(({ at }) => sight.seesName(job, at));
+      return seen.map((revision) => redaction.revision(revision));
     },
     ledger: async (query) => {
       if (!sight.seesName(query.job)) return [];
-      const lines = await inner.ledger(query);
+      const lines = (await inner.ledger(query)).filter(({ from }) => sight.seesName(query.job, from));
       return lines.map((line) => ({ ...line, reason: redaction.reason(line.reason, line.job) }));
     },
-    days: async (query) => (sight.seesName(query.job) ? inner.days(query) : []),
+    days: async (query) => {
+      if (!sight.seesName(query.job)) return [];
+      return (await inner.days(query)).filter(({ day }) => sight.seesName(query.job, Date.parse(day)));
+    },
   };
+}
+
+/** When that began what a record of a job tells of. */
+function begunAt(kind: PastName, value: unknown): number {
+  const begun: Partial<Record<PastName, () => number>> = {
+    revision: () => (value as Revision).at,
+    'run-ended': () => (value as Run).createdAt,
+    ledger: () => (value as LedgerLine).from,
+    // The day of its creation may have been one of the removed job, too.
+    day: () => Date.parse((value as Day).day),
+    'alert-ended': () => (value as Alert).since,
+    'notification-ended': () => (value as Notification).alert.since,
+  };
+  return begun[kind]?.() ?? Number.NEGATIVE_INFINITY;
 }
 
 function shownValue<K extends PastName>(redaction: Redaction, kind: K, value: ValueOf<K>): ValueOf<K> {

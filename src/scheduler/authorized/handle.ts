@@ -8,6 +8,7 @@ import { forbidden } from '../access/forbidden.ts';
 import type { Asker } from '../access/principal.ts';
 import type { AnswerTo, Command } from '../command.ts';
 import type { JobView, Notice, RunLogChunk, RunLogQuery, SchedulerHandle } from '../handle.ts';
+import type { Alert } from '../model/alert.ts';
 import type { Run } from '../model/model.ts';
 import { jobNotFound } from '../state/state.ts';
 import { answerFor } from './answers.ts';
@@ -96,24 +97,24 @@ class AuthorizedHandle implements SchedulerHandle {
 
   liveRun(id: string): Run | undefined {
     const run = this.#inner.liveRun(id);
-    return run === undefined || !this.#sight.seesName(run.job) ? undefined : this.#redaction.run(run);
+    return run === undefined || !this.#redaction.seesRun(run) ? undefined : this.#redaction.run(run);
   }
 
   *liveRuns(): Iterable<Run> {
     for (const run of this.#inner.liveRuns())
-      if (this.#sight.seesName(run.job)) yield this.#redaction.run(run);
+      if (this.#redaction.seesRun(run)) yield this.#redaction.run(run);
   }
 
   async run(id: string): Promise<Run> {
     const run = await this.#inner.run(id);
-    if (this.#sight.seesName(run.job)) return this.#redaction.run(run);
+    if (this.#redaction.seesRun(run)) return this.#redaction.run(run);
     const message = `Run '${id}' does not exist or is no longer kept`;
     throw new CarillonError('RUN_NOT_FOUND', message, { field: 'id', value: id });
   }
 
   async *logs(runId: string, query: RunLogQuery): AsyncGenerator<RunLogChunk> {
-    const { job } = await this.run(runId);
-    if (!this.#sight.mayOf('logs', job)) throw forbidden('logs', [job]);
+    const { job, createdAt } = await this.run(runId);
+    if (!this.#sight.mayOf('logs', job, createdAt)) throw forbidden('logs', [job]);
     yield* this.#inner.logs(runId, query);
   }
 
@@ -137,12 +138,11 @@ class AuthorizedHandle implements SchedulerHandle {
   }
 
   *alerts() {
-    for (const alert of this.#inner.alerts())
-      if (this.#seesAbout(alert.job)) yield this.#redaction.alert(alert);
+    for (const alert of this.#inner.alerts()) if (this.#sees(alert)) yield this.#redaction.alert(alert);
   }
 
   notifications() {
-    const owed = this.#inner.notifications().filter(({ job }) => this.#seesAbout(job));
+    const owed = this.#inner.notifications().filter(({ alert }) => this.#sees(alert));
     return owed.map((each) => this.#redaction.notification(each));
   }
 
@@ -157,9 +157,8 @@ class AuthorizedHandle implements SchedulerHandle {
     });
   }
 
-  /** Null: about none. */
-  #seesAbout(job: string | null): boolean {
-    return job === null ? this.#sight.isOfAll : this.#sight.seesName(job);
+  #sees({ job, since }: Alert): boolean {
+    return job === null ? this.#sight.isOfAll : this.#sight.seesName(job, since);
   }
 
   /** JOB_NOT_FOUND, as if it did not exist. */

@@ -32,19 +32,28 @@ export class Redaction {
   glance<G extends JobGlance>(glance: G): G {
     const job = this.job(glance.job);
     if (job === glance.job && (glance.runs.length === 0 || this.#sight.isWhole)) return glance;
-    return { ...glance, job, runs: glance.runs.map((run) => this.run(run)) };
+    return {
+      ...glance,
+      job,
+      runs: glance.runs.filter((run) => this.seesRun(run)).map((run) => this.run(run)),
+    };
   }
 
   revision(revision: Revision): Revision {
-    const { job: name, definition } = revision;
+    const { job: name, definition, at } = revision;
     if (definition === null) return revision;
-    const now = this.#sight.jobOf(name);
+    const now = this.#sight.jobOf(name, at);
     const hidden = {
-      env: !this.#sight.mayOf('env', name),
-      secrets: !this.#sight.mayOf('secrets', name),
+      env: !this.#sight.mayOf('env', name, at),
+      secrets: !this.#sight.mayOf('secrets', name, at),
     };
     const shown = withoutHidden(definition, hidden);
     return { ...revision, definition: this.#withoutParents(shown, now) };
+  }
+
+  /** A job that was removed may have had a run of that name. */
+  seesRun({ job, createdAt }: Run): boolean {
+    return this.#sight.seesName(job, createdAt);
   }
 
   run(run: Run): Run {
@@ -85,7 +94,7 @@ export class Redaction {
   notice(notice: Notice): Notice | null {
     if (notice.kind === 'leader') return notice;
     if (notice.kind === 'job') return this.#sight.seesName(notice.name) ? notice : null;
-    return this.#sight.seesName(notice.run.job) ? { ...notice, run: this.run(notice.run) } : null;
+    return this.seesRun(notice.run) ? { ...notice, run: this.run(notice.run) } : null;
   }
 
   #hiddenOf(job: Job): Hidden {

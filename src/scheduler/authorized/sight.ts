@@ -54,19 +54,24 @@ export class Sight {
     return this.#access.mayOn(permission, { name, labels: definition.labels });
   }
 
-  /** The labels of a job that was deleted are not known any more: only its name counts. */
-  mayOf(permission: Permission, name: string): boolean {
-    const job = this.jobOf(name);
+  /**
+   * `since`: when that began what is asked about. Default: it is the job as it is. The labels of a job that was deleted are not
+   * known any more: only its name counts, also when there is another job of that name now.
+   */
+  mayOf(permission: Permission, name: string, since?: number): boolean {
+    const job = this.jobOf(name, since);
     return job === undefined ? this.#access.mayOn(permission, { name }) : this.may(permission, job);
   }
 
-  seesName(name: string): boolean {
+  seesName(name: string, since?: number): boolean {
     if (this.isOfAll) return true;
-    const job = this.jobOf(name);
+    const job = this.jobOf(name, since);
     return job === undefined ? this.#access.mayOn('read', { name }) : this.sees(job);
   }
 
-  jobOf(name: string): Job | undefined {
-    return this.#reader().glance(name)?.job;
+  /** Undefined: it does not exist, or did not then. */
+  jobOf(name: string, since = Number.POSITIVE_INFINITY): Job | undefined {
+    const job = this.#reader().glance(name)?.job;
+    return job === undefined || since < job.createdAt ? undefined : job;
   }
 }

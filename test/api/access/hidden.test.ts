@@ -42,6 +42,8 @@ const seen = {
 const bindings: Readonly<Record<string, readonly Binding[]>> = {
   scoped: [{ role: 'viewer', jobs: 'seen-*' }],
   labelled: [{ role: 'viewer', labels: { team: 'sales' } }],
+  owner: [{ role: 'editor', labels: { team: 'sales' } }],
+  called: [{ role: 'viewer', jobs: 're*' }],
   viewer: [{ role: 'viewer' }],
   editor: [{ role: 'editor' }],
 };
@@ -94,14 +96,15 @@ async function ended(name: string, exitCode: number): Promise<void> {
 
 const as = (name: string) => ({ headers: { 'test-name': name } });
 
-/** `instead`: the name by which the job is asked for. */
-async function everything(name: string, job: string, instead = job): Promise<[path: string, text: string][]> {
-  const runs = await world.history();
-  const run =
-    (
-      runs.find((each) => each.job === job) ??
-      [...world.scheduler.liveRuns()].find((each) => each.job === job)
-    )?.id ?? 'x';
+/** `instead`: the name by which the job is asked for. `id`: of one of its runs. Default: of any. */
+async function everything(
+  name: string,
+  job: string,
+  instead = job,
+  id?: string,
+): Promise<[path: string, text: string][]> {
+  const runs = [...(await world.history()), ...world.scheduler.liveRuns()];
+  const run = id ?? runs.find((each) => each.job === job)?.id ?? 'x';
   const values: Readonly<Record<string, string>> = {
     name: instead,
     id: run.replace(job, instead),
@@ -196,6 +199,66 @@ test('labels decide as they are now', async () => {
   expect((await list('labelled')).items.map(({ name }: { name: string }) => name)).toEqual(['seen-a']);
   await world.put({ name: 'seen-a', ...seen['seen-a'] });
   expect((await list('labelled')).total).toBe(0);
+});
+
+describe('a job under the name of one that was removed', () => {
+  const old = 'wkw';
+  const name = 'reused';
+  const putOld = {
+    ...{ name, run: { command: `echo ${old}`, env: { A: old } }, labels: { team: old } },
+    ...{ schedule: { cron: '30 * * * *' }, paused: true },
+  };
+  const putNew = { name, run: { command: 'true' }, labels: { team: 'sales' } };
+  let ids: string[];
+  beforeAll(async () => {
+    await world.put(putOld);
+    const before = await world.trigger(name);
+    await ended(name, 97);
+    await world.clock.advance(86_400_000);
+    await world.submit({ kind: 'delete-job', name, dependents: 'refuse', by: old });
+    await world.clock.advance(86_400_000);
+    await world.put(putNew);
+    const after = await world.trigger(name);
+    await ended(name, 96);
+    ids = [before.id, after.id];
+  });
+
+  /** What is answered about one of its runs, and in general, without what was asked. */
+  async function told(who: string, id: string): Promise<[url: string, text: string][]> {
+    const answers = await everything(who, name, name, id);
+    return answers.map(([url, text]) => [url, text.replaceAll(id, '')]);
+  }
+  const naming = (answers: readonly [string, string][], ...texts: string[]): string =>
+    answers.flatMap(([url, text]) => (texts.some((each) => text.includes(each)) ? [url] : [])).join('\n');
+  const lines = async (who: string): Promise<Body[]> =>
+    (await api.send(`GET /jobs/${name}/ledger`, as(who))).json().items;
+
+  test('is told of without the removed one to who has its label', async () => {
+    const [before = '', after = ''] = ids;
+    for (const who of ['labelled', 'owner']) {
+      const answers = [...(await told(who, before)), ...(await told(who, after))];
+      expect(naming(answers, old, before, '"exitCode":97'), who).toBe('');
+      expect(naming(answers, after, '"exitCode":96'), who).toContain(`/jobs/${name}/runs`);
+      expect(await lines(who), who).toEqual([]);
+    }
+  });
+
+  test('is told of with it to who has the name, or everything', async () => {
+    const [before = '', after = ''] = ids;
+    for (const who of ['called', 'editor', '']) {
+      const found = naming(await told(who, after), old, before, '"exitCode":97');
+      for (const each of ['runs', 'revisions', 'revisions/1', 'alerts'])
+        expect(found, who).toContain(`/jobs/${name}/${each}`);
+      expect(naming(await told(who, before), '"exitCode":97')).toContain(`/runs/${before}`);
+      expect((await lines(who)).length, who).toBeGreaterThan(0);
+    }
+  });
+
+  test('is no way to run what the removed one ran', async () => {
+    const [id = ''] = ids;
+    const again = await api.send(`POST /runs/${id}/rerun`, { ...as('owner'), body: {} });
+    expect(again.json().code).toBe('RUN_NOT_FOUND');
+  });
 });
 
 describe('a definition', () => {

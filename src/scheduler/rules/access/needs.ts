@@ -7,7 +7,9 @@ import { CarillonError } from '../../../errors.ts';
 import { forbidden } from '../../access/forbidden.ts';
 import type { Asker, Permission } from '../../access/principal.ts';
 import type { Command } from '../../command.ts';
+import type { Alert } from '../../model/alert.ts';
 import type { State } from '../../state/state.ts';
+import { jobNotFound } from '../../state/state.ts';
 import { alertNotFound, notificationNotFound } from '../alerts/commands.ts';
 import { runEnded } from '../runs.ts';
 import { notStarted } from '../start.ts';
@@ -26,15 +28,15 @@ const onJob =
     permits.need(permission, name);
 
 const onRun = ({ state, permits }: Asked, { runId }: { readonly runId: string }): void => {
-  const job = state.runs.get(runId)?.job;
+  const run = state.runs.get(runId);
   // Of one that has ended the command's own check says so.
-  if (job !== undefined) permits.need('operate', job, () => runEnded(runId));
+  if (run !== undefined) permits.need('operate', run.job, () => runEnded(runId), run.createdAt);
 };
 
 /** An alert or a message that is about a job, or about the system. */
-function onSubject(permits: Permits, job: string | null | undefined, unknown: () => CarillonError): void {
-  if (job === undefined) return;
-  if (job !== null) permits.need('operate', job, unknown);
+function onSubject(permits: Permits, alert: Alert | undefined, unknown: () => CarillonError): void {
+  if (alert === undefined) return;
+  if (alert.job !== null) permits.need('operate', alert.job, unknown, alert.since);
   else if (permits.mayAll('read')) permits.needAll('operate');
   else throw unknown();
 }
@@ -61,19 +63,19 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   start: ({ permits }, { names }) => {
     for (const name of [...new Set(names)].sort()) permits.need('operate', name, notStarted);
   },
-  rerun: ({ permits }, { run }) => permits.need('operate', run.job),
+  rerun: ({ permits }, { run }) => permits.need('operate', run.job, jobNotFound, run.createdAt),
   kill: onRun,
   complete: onRun,
   report: onJob('operate'),
   'mark-success': onJob('operate'),
   acknowledge: ({ state, permits }, { id }) => {
     const alert = [...state.alerts.values()].find((each) => each.id === id);
-    onSubject(permits, alert?.job, () => alertNotFound(id));
+    onSubject(permits, alert, () => alertNotFound(id));
   },
   mute: onJob('operate'),
   unmute: onJob('operate'),
   'send-again': ({ state, permits }, { id }) =>
-    onSubject(permits, state.outbox.get(id)?.job, () => notificationNotFound(id)),
+    onSubject(permits, state.outbox.get(id)?.alert, () => notificationNotFound(id)),
   'create-token': ({ permits }) => permits.needAll('admin'),
   'revoke-token': (asked, { id }) => {
     if (!isSelf(asked, 'token', id)) asked.permits.needAll('admin');

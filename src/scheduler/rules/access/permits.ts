@@ -39,10 +39,19 @@ export class Permits {
     if (!this.mayAll(permission)) throw forbidden(permission);
   }
 
-  /** `unknown`: the error for a job that does not exist. Default: JOB_NOT_FOUND. */
-  need(permission: Permission, name: string, unknown: (name: string) => CarillonError = jobNotFound): void {
-    if (!this.sees(name)) throw unknown(name);
-    if (!this.may(permission, name)) throw forbidden(permission, [name]);
+  /**
+   * `unknown`: the error for a job that does not exist. Default: JOB_NOT_FOUND. `since`: when that began what is asked about; if
+   * it was of a removed job, its labels are not known any more, and those of the present one do not count.
+   */
+  need(
+    permission: Permission,
+    name: string,
+    unknown: (name: string) => CarillonError = jobNotFound,
+    since?: number,
+  ): void {
+    const job = this.#named(name, since);
+    if (job === null || !this.#mayOn('read', job)) throw unknown(name);
+    if (!this.#mayOn(permission, job)) throw forbidden(permission, [name]);
   }
 
   /**
@@ -113,9 +122,10 @@ export class Permits {
     return this.#access?.mayOn(permission, job) ?? true;
   }
 
-  #named(name: string): Named | null {
-    const entry = this.#state.jobs.get(name);
-    return entry === undefined ? null : { name, labels: entry.job.definition.labels };
+  #named(name: string, since = Number.POSITIVE_INFINITY): Named | null {
+    const job = this.#state.jobs.get(name)?.job;
+    if (job === undefined) return null;
+    return since < job.createdAt ? { name } : { name, labels: job.definition.labels };
   }
 }
 
