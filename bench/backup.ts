@@ -105,6 +105,7 @@ const restoring = {
   replace: false,
   newIdentity: false,
   keepUnfinished: false,
+  withTokens: false,
   check: false,
 };
 

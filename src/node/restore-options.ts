@@ -12,6 +12,8 @@ export interface RestoreOptions {
   readonly replace: boolean;
   readonly newIdentity: boolean;
   readonly keepUnfinished: boolean;
+  /** Also tokens, although some may have been revoked since, and ends of sessions. */
+  readonly withTokens: boolean;
   /** Only read the backup. */
   readonly check: boolean;
 }
@@ -19,6 +21,7 @@ export interface RestoreOptions {
 export interface BackupCounts {
   readonly jobs: number;
   readonly unfinishedRuns: number;
+  readonly tokens: number;
   readonly records: number;
 }
 

@@ -7,7 +7,7 @@ import type { Log } from '../scheduler/ports.ts';
 import type { StoredRecord } from '../scheduler/records/kind.ts';
 import { decodeValue, encodeRecord } from '../scheduler/records/stored.ts';
 import type { PresentName } from '../scheduler/records/table.ts';
-import { type RestoredInto, restoredRecords } from '../scheduler/rules/restored.ts';
+import { isOfAccess, type RestoredInto, restoredRecords } from '../scheduler/rules/restored.ts';
 import { checkBackup, readBackup } from '../store/backup-file.ts';
 import { restoreEmbedded, TERMS_BETWEEN } from '../store/embedded/restore.ts';
 import { restoreZooKeeper } from '../store/zookeeper/restore.ts';
@@ -27,7 +27,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const summary = { installation, takenAt: header.takenAt, counts };
   if (options.check) return { ...summary, aside: null };
   const { records } = await readBackup(options.file);
-  const taken = options.keepUnfinished ? records : withoutDoubt(records, options);
+  const allowed = options.withTokens ? records : withoutAccess(records);
+  const taken = options.keepUnfinished ? allowed : withoutDoubt(allowed, options);
   const { zk, dataDir } = options;
   if (zk === null) {
     makeDataDir(resolve(dataDir));
@@ -63,6 +64,12 @@ type Rule = (into: RestoredInto, value: unknown) => unknown;
 
 /** Errors are thrown, so nothing is logged. */
 const silent: Log = { info() {}, warn() {}, error() {}, debug() {} };
+
+async function* withoutAccess(
+  records: AsyncIterable<readonly StoredRecord[]>,
+): AsyncIterable<readonly StoredRecord[]> {
+  for await (const some of records) yield some.filter((record) => !isOfAccess(record));
+}
 
 async function* withoutDoubt(
   records: AsyncIterable<readonly StoredRecord[]>,

@@ -33,7 +33,12 @@ export interface BackupHeader {
 
 export interface BackupSummary {
   readonly header: BackupHeader;
-  readonly counts: { readonly jobs: number; readonly unfinishedRuns: number; readonly records: number };
+  readonly counts: {
+    readonly jobs: number;
+    readonly unfinishedRuns: number;
+    readonly tokens: number;
+    readonly records: number;
+  };
 }
 
 /** `records` are lines of JSON, in batches. Bytes are produced as fast as they are read. */
@@ -61,7 +66,7 @@ export function writeBackup(
 
 /** Reads the whole file, keeping only names. INVALID_BACKUP says what is wrong. */
 export async function checkBackup(path: string): Promise<BackupSummary> {
-  const there = { job: new Set<string>(), run: new Set<string>() };
+  const there = { job: new Set<string>(), run: new Set<string>(), token: new Set<string>() };
   let count = 0;
   const { header, records } = await readBackup(path);
   for await (const some of records) {
@@ -73,7 +78,9 @@ export async function checkBackup(path: string): Promise<BackupSummary> {
       else keys.delete(change.key);
     }
   }
-  return { header, counts: { jobs: there.job.size, unfinishedRuns: there.run.size, records: count } };
+  const { job, run, token } = there;
+  const counts = { jobs: job.size, unfinishedRuns: run.size, tokens: token.size, records: count };
+  return { header, counts };
 }
 
 export interface ReadBackup {

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../src/node/clock.ts';
 import { restoreBackup } from '../../src/node/restore.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
+import { AUDIT_OWNER } from '../../src/scheduler/records/table.ts';
 import { checkBackup, readBackup } from '../../src/store/backup-file.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';
 import { restoreEmbedded } from '../../src/store/embedded/restore.ts';
@@ -19,6 +20,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { restoreZooKeeper } from '../../src/store/zookeeper/restore.ts';
 import type { ZooKeeperStore } from '../../src/store/zookeeper/store.ts';
 import type { ZooKeeperSession } from '../../src/store/zookeeper/wire/session.ts';
+import { auditLine, job, token } from '../conformance/store.ts';
 import { backUpTo, contents, fill, removalOf, writesOf } from '../support/backup-world.ts';
 import { until } from '../support/until.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
@@ -268,6 +270,40 @@ describe('a file is refused', () => {
   });
 });
 
+describe('who may ask after a restore', () => {
+  test.each([false, true])('has the tokens of the backup only if that is said: %s', async (withTokens) => {
+    const source = await embedded();
+    const term = await source.campaign();
+    await source.commit(term, [
+      [
+        { kind: 'job', value: job('a') },
+        { kind: 'token', value: token('aaaaaaaaaaaa') },
+        { kind: 'token', value: token('bbbbbbbbbbbb') },
+        { kind: 'token-removed', value: { id: 'bbbbbbbbbbbb' } },
+        { kind: 'sessions-end', value: { id: 'ann', at: 7 } },
+        { kind: 'audit', value: auditLine(1) },
+      ],
+    ]);
+    const file = join(root, `access-${places++}`);
+    await backUpTo(file, source);
+    await source.close();
+    const dir = fresh();
+    const how = { zk: null, zkAuthFile: null, replace: false, newIdentity: false, check: false };
+    const { counts } = await restoreBackup({
+      ...{ ...how, file, dataDir: dirname(dir), keepUnfinished: false, withTokens },
+    });
+    expect(counts).toMatchObject({ jobs: 1, tokens: 1 });
+    const restored = await embedded(dir);
+    const found: string[] = [];
+    for await (const items of restored.load())
+      for (const { kind, value } of items)
+        if (kind === 'token' || kind === 'sessions-end') found.push(`${kind} ${value.id}`);
+    expect(found.sort()).toEqual(withTokens ? ['sessions-end ann', 'token aaaaaaaaaaaa'] : []);
+    expect(await restored.archive.past('audit', { owner: AUDIT_OWNER })).toHaveLength(1);
+    await restored.close();
+  });
+});
+
 describe('a restore into an embedded store', () => {
   let file: string;
   beforeAll(async () => {
@@ -288,7 +324,7 @@ describe('a restore into an embedded store', () => {
       const dir = fresh();
       const began = realClock.now();
       const how = { zk: null, zkAuthFile: null, replace: false, newIdentity: false, check: false };
-      await restoreBackup({ ...how, file, dataDir: dirname(dir), keepUnfinished });
+      await restoreBackup({ ...how, file, dataDir: dirname(dir), keepUnfinished, withTokens: false });
       const restored = await embedded(dir);
       const told: boolean[] = [];
       for await (const items of restored.load())

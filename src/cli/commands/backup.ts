@@ -57,6 +57,7 @@ export function addBackupCommands(program: Command, shell: Shell, restore: Resto
       '--keep-unfinished',
       'assert that nothing has run since the backup: resume unfinished runs as after a restart',
     )
+    .option('--with-tokens', 'restore tokens too, also those that were revoked after the backup was taken')
     .option('--check', 'read the whole backup and print a summary, without restoring it')
     .addHelpText(
       'after',
@@ -111,6 +112,7 @@ const readOnly = {
   replace: false,
   newIdentity: false,
   keepUnfinished: false,
+  withTokens: false,
   check: true,
 } as const;
 
@@ -134,6 +136,12 @@ async function restoreFrom(
   else {
     session.print(`restored ${inWords(restored.counts)}, as of ${restored.takenAt}`);
     if (restored.aside !== null) session.print(`the previous store was moved to ${restored.aside}`);
+    const { tokens } = restored.counts;
+    if (tokens > 0 && options.withTokens !== true)
+      session.print(
+        `${counted(tokens, 'token')} of the backup left out, because some may have been revoked since: ` +
+          'create new ones, or restore with --with-tokens',
+      );
     if (options.newIdentity !== true)
       session.print(
         'the restored store has the identity of the backup: the original scheduler must not run any more',

@@ -6,7 +6,8 @@
 
 import type { Notification } from '../model/alert.ts';
 import type { Attempt, Job, Run } from '../model/model.ts';
-import type { PresentName, Rules } from '../records/table.ts';
+import type { StoredRecord } from '../records/kind.ts';
+import type { KindName, PresentName, Rules } from '../records/table.ts';
 
 export interface RestoredInto {
   readonly now: number;
@@ -40,6 +41,13 @@ export function restoredRun(run: Run, { now, reaches }: RestoredInto): Run {
  * scheduler may kill it because it belongs to no run; neither must be reported as the end of a new run.
  */
 export const restoredJob = (job: Job, now: number): Job => ({ ...job, restoredAt: now });
+
+/** Kinds of who may ask, which may have been taken away since. */
+const accessKinds: readonly KindName[] = ['token', 'token-removed', 'sessions-end', 'sessions-end-removed'];
+
+/** Whether the record says who may ask. A backup does not know which tokens were revoked after it was taken. */
+export const isOfAccess = ([kind]: StoredRecord): boolean =>
+  (accessKinds as readonly string[]).includes(kind);
 
 /** Kinds that a restore changes. */
 export const restoredRecords: Partial<Rules<PresentName, RestoredInto, unknown>> = {
