@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Peers } from '../peers/client.ts';
 import { authorized } from '../scheduler/authorized/handle.ts';
-import type { ArchiveFigures, SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
+import type { ArchiveFigures, AuditFigures, SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
 import type { Clock, Log, Member } from '../scheduler/ports.ts';
 import type { Buckets } from '../scheduler/stats/tally.ts';
 import { limitBodies, readBodies } from './body/read.ts';
@@ -101,6 +101,8 @@ export interface AppSettings {
   readonly traces?: () => TraceFigures;
   /** Absent: there is no archive of logs. */
   readonly archive?: () => ArchiveFigures;
+  /** Absent: the audit goes to the store alone. */
+  readonly audit?: () => AuditFigures;
   /** Jobs with metrics of their own. Default: none. */
   readonly metricsJobs?: MetricsJobs;
   /** Folder of the built web app. Without it there are no pages. */
@@ -156,6 +158,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     loopDelay: settings.loopDelay,
     traces: settings.traces,
     archive: settings.archive,
+    audit: settings.audit,
   });
   const closing = new AbortController();
   const context: ApiContext = {

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import type { AuditFigures } from '../scheduler/handle.ts';
 import type { AuditLine } from '../scheduler/model/token.ts';
 import type { Log } from '../scheduler/ports.ts';
 import { realClock } from './clock.ts';
@@ -18,7 +19,8 @@ export class AuditLog {
   /** Null: it is a file. */
   readonly #output: Lines | null;
   #fd: number | null = null;
-  /** Lines that could not be written. */
+  /** Lines. */
+  #taken = 0;
   #failed = 0;
 
   /** `-`: standard output. */
@@ -31,6 +33,7 @@ export class AuditLog {
   }
 
   write(lines: readonly AuditLine[]): void {
+    this.#taken += lines.length;
     const texts = lines.map((line) => `${JSON.stringify(shown(line))}\n`);
     if (this.#output !== null) {
       for (const text of texts) this.#output.write(text);
@@ -43,6 +46,10 @@ export class AuditLog {
     } catch (error) {
       this.#tell(lines.length, error);
     }
+  }
+
+  figures(): AuditFigures {
+    return { written: this.#taken - this.#failed, failed: this.#failed };
   }
 
   stop(): void {

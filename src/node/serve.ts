@@ -228,7 +228,7 @@ async function openParts(config: Config, { environment, version }: Program, log:
 /** Creates the scheduler and its API without starting them. */
 async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
   const { config, log, bare, installation, node, store, election, engines, alerts, traces, archive } = parts;
-  const { runPolicy } = parts;
+  const { runPolicy, auditLog } = parts;
   const signer: PeerSigner = { headersFor: (method, path) => joined.introduce({ method, path }) };
   const peers = new Peers(realClock, node.id, { tls: parts.certificates.peer, signer });
   const scheduler = new Scheduler({
@@ -273,7 +273,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     ...(traces !== null && { traces }),
     lastLines,
     reportedOutput: parts.reportedOutput,
-    ...(parts.auditLog !== null && { auditSink: parts.auditLog }),
+    ...(auditLog !== null && { auditSink: auditLog }),
     auditRetentionMs: config.auditRetention,
     certificates: parts.certificates.expiries,
     onFatal,
@@ -291,6 +291,7 @@ async function joinParts(parts: Parts, onFatal: (error: unknown) => void) {
     loopDelay: () => loopDelay.buckets(),
     ...(traces !== null && { traces: () => traces.figures() }),
     ...(archive !== null && { archive: () => archive.figures() }),
+    ...(auditLog !== null && { audit: () => auditLog.figures() }),
   };
   const { authenticator, logIns: credentials } = joined.authentication;
   const shared = { scheduler, clock: realClock, log, node, peers };

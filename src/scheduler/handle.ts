@@ -211,6 +211,12 @@ export interface TraceFigures {
 }
 
 /** Outputs of runs that were copied to the archive since this process began. */
+/** Lines of the audit for `--audit-log`, since the node started. */
+export interface AuditFigures {
+  readonly written: number;
+  readonly failed: number;
+}
+
 export interface ArchiveFigures {
   readonly uploaded: number;
   /** Tries that failed. */

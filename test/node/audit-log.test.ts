@@ -1,8 +1,8 @@
 /** The file to which the leader appends the audit. */
 
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AuditLog } from '../../src/node/audit-log.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
@@ -63,4 +63,8 @@ test('a file that cannot be written is told and counted, and written again when 
     { lines: 1, failed: 3 },
   ]);
   expect(told[0]).toHaveProperty('error');
+  mkdirSync(dirname(join(dir, 'gone/audit')));
+  audit.write([auditLine(4)]);
+  expect(linesIn('gone/audit')).toEqual([auditLine(4).id]);
+  expect(audit.figures()).toEqual({ written: 1, failed: 3 });
 });

@@ -1,6 +1,12 @@
 /** Reads the metrics of this node, in turns with other work, and writes them in Prometheus' text format. */
 
-import type { ArchiveFigures, JobGlance, SchedulerHandle, TraceFigures } from '../../scheduler/handle.ts';
+import type {
+  ArchiveFigures,
+  AuditFigures,
+  JobGlance,
+  SchedulerHandle,
+  TraceFigures,
+} from '../../scheduler/handle.ts';
 import { figuresOf } from '../../scheduler/read/figures.ts';
 import type { Buckets } from '../../scheduler/stats/tally.ts';
 import { passing } from '../lists/job-filter.ts';
@@ -32,6 +38,8 @@ export interface MetricsParts {
   readonly traces?: (() => TraceFigures) | undefined;
   /** Absent: there is no archive of logs. */
   readonly archive?: (() => ArchiveFigures) | undefined;
+  /** Absent: the audit goes to the store alone. */
+  readonly audit?: (() => AuditFigures) | undefined;
 }
 
 export class Metrics {
@@ -58,7 +66,7 @@ export class Metrics {
   }
 
   async #scrape(ofJobs: boolean): Promise<Scrape> {
-    const { scheduler, version, load, loopDelay, traces, archive } = this.#parts;
+    const { scheduler, version, load, loopDelay, traces, archive, audit } = this.#parts;
     const { user, system } = process.cpuUsage();
     const state = await this.#state(ofJobs);
     return {
@@ -69,6 +77,7 @@ export class Metrics {
       loopDelay: loopDelay?.() ?? null,
       traces: traces?.() ?? null,
       archive: archive?.() ?? null,
+      audit: audit?.() ?? null,
       process: {
         residentBytes: process.memoryUsage.rss(),
         cpuSeconds: (user + system) / 1e6,

@@ -2,6 +2,7 @@
 
 import type {
   ArchiveFigures,
+  AuditFigures,
   ClusterView,
   CommitFigures,
   EngineView,
@@ -26,6 +27,8 @@ export interface Scrape {
   readonly traces: TraceFigures | null;
   /** Null: there is no archive of logs. */
   readonly archive: ArchiveFigures | null;
+  /** Null: the audit goes to the store alone. */
+  readonly audit: AuditFigures | null;
   readonly process: ProcessFigures;
   readonly load: Load;
   readonly ends: EndCounts;

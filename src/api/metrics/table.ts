@@ -127,6 +127,16 @@ const nodeMetrics: readonly Metric[] = [
     'Outputs that wait to be copied to the archive. Absent without an archive.',
     ({ archive }) => one(archive?.waiting ?? null),
   ),
+  {
+    ...node(
+      'carillon_audit_lines_total',
+      'Lines of the audit for --audit-log, by outcome: written, or failed, which the store alone has. Absent without the flag.',
+      ({ audit }) =>
+        audit === null ? [] : (['written', 'failed'] as const).map((each) => [[each], audit[each]]),
+    ),
+    kind: 'counter',
+    labels: ['outcome'],
+  },
   node('carillon_http_connections', 'Open connections.', ({ load }) => one(load.connections)),
   node('carillon_http_reads', 'Reads in progress.', ({ load }) => one(load.reads)),
   node('carillon_http_streams', 'Open event and output streams.', ({ load }) => one(load.streams)),

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../../src/node/clock.ts';
-import { AUDIT_OWNER, type PastName, type Write } from '../../../src/scheduler/records/table.ts';
+import { AUDIT_OWNER } from '../../../src/scheduler/model/token.ts';
+import type { PastName, Write } from '../../../src/scheduler/records/table.ts';
 import { createZooKeeperStore, type ZooKeeperStore } from '../../../src/store/zookeeper/store.ts';
 import { auditLine, ended, job, line } from '../../conformance/store.ts';
 import { ZooKeeper, zookeeperMissing } from '../../support/zookeeper.ts';
