@@ -13,6 +13,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { realClock } from '../src/node/clock.ts';
 import { createLog } from '../src/node/log.ts';
 import { restoreBackup } from '../src/node/restore.ts';
+import { zooKeeperLogin } from '../src/node/zookeeper/login.ts';
 import type { Store } from '../src/scheduler/ports.ts';
 import type { WriteGroup } from '../src/scheduler/records/table.ts';
 import type { TermSource } from '../src/store/election-solo.ts';
@@ -122,7 +123,10 @@ export async function run(): Promise<void> {
     const dataDir = join(dir, 'restored');
     const toEmbedded = await timed(() => restoreBackup({ ...restoring, file, dataDir, zk: null }));
     const hosts = `${zookeeper.connect}/restored`;
-    const toZooKeeper = await timed(() => restoreBackup({ ...restoring, file, dataDir: '', zk: hosts }));
+    const login = { zkAuthFile: zookeeper.loginFile };
+    const toZooKeeper = await timed(() =>
+      restoreBackup({ ...restoring, ...login, file, dataDir: '', zk: hosts }),
+    );
     print('restore', [
       ['into an embedded store', seconds(toEmbedded)],
       ['into ZooKeeper', seconds(toZooKeeper)],
@@ -130,7 +134,7 @@ export async function run(): Promise<void> {
     const session = createZooKeeperSession({
       hosts,
       sessionTimeoutMs: 10_000,
-      auth: null,
+      ...zooKeeperLogin(login),
       clock: realClock,
       log,
     });

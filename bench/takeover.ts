@@ -30,7 +30,7 @@ async function measure(jobs: number): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'carillon-takeover-'));
   const servers: Server[] = [];
   const startNode = async (index: number): Promise<void> => {
-    const flags = ['--zk', `${zookeeper.connect}/bench`, '--zk-session-timeout', SESSION.text];
+    const flags = [...zookeeper.at('/bench'), '--zk-session-timeout', SESSION.text];
     servers[index] = await Server.start(join(dir, `node-${index}`), flags);
   };
   try {

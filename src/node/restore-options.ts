@@ -9,6 +9,8 @@ export interface RestoreOptions {
   readonly zkTlsCa?: string | null;
   readonly zkTlsCert?: string | null;
   readonly zkTlsKey?: string | null;
+  /** Into ZooKeeper without a login, so that everybody who reaches it can change the state. */
+  readonly insecureZk?: boolean;
   readonly replace: boolean;
   readonly newIdentity: boolean;
   readonly keepUnfinished: boolean;

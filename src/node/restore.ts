@@ -16,12 +16,13 @@ import { realClock } from './clock.ts';
 import { isPerNode } from './engines.ts';
 import { makeDataDir } from './files.ts';
 import type { Restored, RestoreOptions } from './restore-options.ts';
-import { zooKeeperLogin } from './zookeeper/login.ts';
+import { refuseWithoutLogin, zooKeeperLogin } from './zookeeper/login.ts';
 
 const SESSION_TIMEOUT_MS = 10_000;
 
 /** Reads the whole backup before it writes anything. */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
+  if (!options.check) refuseWithoutLogin(options);
   const { header, counts } = await checkBackup(options.file);
   const installation = options.newIdentity ? randomUUID() : header.installation;
   const summary = { installation, takenAt: header.takenAt, counts };

@@ -50,6 +50,11 @@ export const accessSettings = {
     'How long the audit is kept in the store, which has its newest 5,000 lines. Default: P90D.',
   ),
   runPolicyFile: setting(file, null, 'File with rules of what jobs may ask of hosts. Default: everything.'),
+  insecureZk: setting(
+    yesOrNo,
+    false,
+    'Allow --zk without a login, so that whoever reaches ZooKeeper can change all jobs.',
+  ),
   zkTlsCa: setting(
     file,
     null,

@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Network } from './network.ts';
 
@@ -138,11 +138,17 @@ export interface SchedulerSetting {
   readonly earlier: string | null;
   /** `host:2181,…/chroot`; null: a node by itself, on its own data directory. */
   readonly zk: string | null;
+  /** The login to it. */
+  readonly zkAuthFile: string;
   readonly sessionTimeoutMs: number;
   readonly dockerHost: string | null;
   /** Null: there are no receivers. */
   readonly alertsFile: string | null;
 }
+
+/** Earlier releases call it otherwise that their network is trusted. */
+const insecure = (source: string): string =>
+  existsSync(join(source, 'src/node/settings-access.ts')) ? '--insecure-http' : '--insecure';
 
 export function schedulers(
   network: Network,
@@ -156,16 +162,19 @@ export function schedulers(
     const cluster =
       setting.zk === null
         ? []
-        : ['--zk', setting.zk, '--zk-session-timeout', `PT${setting.sessionTimeoutMs / 1_000}S`];
+        : [
+            ...['--zk', setting.zk, '--zk-auth-file', setting.zkAuthFile],
+            ...['--zk-session-timeout', `PT${setting.sessionTimeoutMs / 1_000}S`],
+          ];
     const docker = setting.dockerHost === null ? [] : ['--docker-host', setting.dockerHost];
     const alerts = setting.alertsFile === null ? [] : ['--alerts-file', setting.alertsFile];
     const options = [
-      ...['--host', network.address(name), '--insecure-http', '--port', String(schedulerPort)],
+      ...['--host', network.address(name), '--port', String(schedulerPort)],
       ...['--data-dir', dir, '--log-format', 'json', ...cluster, ...docker, ...alerts],
     ];
     const programOf = (source: string): Program => {
       const serve = [process.execPath, '--import', 'tsx', join(source, 'src/main.ts'), 'serve', ...options];
-      return { argv: [...network.enter(name), ...dieWithHarness, ...serve], cwd: source };
+      return { argv: [...network.enter(name), ...dieWithHarness, ...serve, insecure(source)], cwd: source };
     };
     const upgraded = programOf(setting.source);
     const program = setting.earlier === null ? upgraded : programOf(setting.earlier);

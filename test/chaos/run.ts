@@ -91,6 +91,8 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
   const zk = alone
     ? null
     : `${names.zookeeper.map((name) => `${network.address(name)}:2181`).join(',')}/carillon`;
+  const zkAuthFile = join(workDir, 'zk-login');
+  writeFileSync(zkAuthFile, 'carillon:of the chaos', { mode: 0o600 });
   const members = [
     ...zookeeperServers(network, names.zookeeper, workDir, logDir),
     ...schedulers(
@@ -101,6 +103,7 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
         source: options.source,
         earlier: options.earlier,
         zk,
+        zkAuthFile,
         sessionTimeoutMs,
         dockerHost: dockerd?.host ?? null,
         alertsFile,

@@ -187,13 +187,13 @@ test.skipIf(zookeeperMissing !== null)(
     const zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
     const servers: Server[] = [];
     const start = async (node: string, path: string): Promise<Server> => {
-      const server = await Server.start(join(dir, node), ['--zk', `${zookeeper.connect}/${path}`]);
+      const server = await Server.start(join(dir, node), zookeeper.at(path));
       servers.push(server);
       return server;
     };
     try {
-      const leader = await start('node-1', 'before');
-      const follower = await start('node-2', 'before');
+      const leader = await start('node-1', '/before');
+      const follower = await start('node-2', '/before');
       await follower.ask('POST', '/api/v1/jobs', { name: 'long', run: { command: 'sleep 600' } });
       const { id } = (await follower.ask<RunAnswer>('POST', '/api/v1/jobs/long/trigger')).body;
       await eventually(
@@ -202,15 +202,17 @@ test.skipIf(zookeeperMissing !== null)(
       );
       const file = join(dir, 'zookeeper.backup');
       expect(await said('backup', '--to', file, '--url', follower.url)).toMatchObject({ status: 0 });
-      const before = `${zookeeper.connect}/before`;
-      expect(await said('restore', file, '--zk', before)).toMatchObject({
+      expect(await said('restore', file, ...zookeeper.at('/before'))).toMatchObject({
         status: 1,
         text: expect.stringContaining('STORE_NOT_EMPTY'),
       });
       for (const server of [leader, follower]) await server.end('SIGKILL');
-      const after = `${zookeeper.connect}/after`;
-      expect(await said('restore', file, '--zk', after)).toMatchObject({ status: 0 });
-      const restored = await start('node-1', 'after');
+      expect(await said('restore', file, '--zk', `${zookeeper.connect}/after`)).toMatchObject({
+        status: 2,
+        text: expect.stringMatching(/--zk-auth-file zk-login.*--insecure-zk.*MISSING_FIELD/s),
+      });
+      expect(await said('restore', file, ...zookeeper.at('/after'))).toMatchObject({ status: 0 });
+      const restored = await start('node-1', '/after');
       expect(await restored.get(`/api/v1/runs/${id}`)).toMatchObject({ state: 'running', attempts: [{}] });
       await restored.quieten('long');
       await restored.end('SIGTERM');

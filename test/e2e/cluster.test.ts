@@ -44,7 +44,7 @@ describe.skipIf(zookeeperMissing !== null)('three schedulers', () => {
 
   const startNode = async (index: number): Promise<Server> => {
     const server = await Server.start(join(dir, `node-${index}`), [
-      ...['--zk', `${zookeeper.connect}${chroot}`],
+      ...zookeeper.at(chroot),
       ...['--zk-session-timeout', SESSION],
     ]);
     servers[index] = server;

@@ -40,7 +40,7 @@ describe.skipIf(zookeeperMissing !== null)('the night shift', () => {
   const live = new Set<Server>();
 
   const startNode = async (index: number): Promise<void> => {
-    const cluster = ['--zk', `${zookeeper.connect}/company`, '--zk-session-timeout', 'PT4S'];
+    const cluster = [...zookeeper.at('/company'), '--zk-session-timeout', 'PT4S'];
     const alerts = ['--alerts-file', join(dir, 'alerts.json')];
     live.add(await Server.start(join(dir, `node-${index}`), [...cluster, ...alerts]));
   };

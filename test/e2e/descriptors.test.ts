@@ -137,7 +137,7 @@ describe.skipIf(process.platform !== 'linux')('descriptors', () => {
     async () => {
       const zookeeper = await ZooKeeper.start({ nodes: 1 });
       try {
-        const here = await begin('zookeeper', ['--zk', zookeeper.connect]);
+        const here = await begin('zookeeper', zookeeper.at(''));
         expect(await outputOf(here, 'on-zookeeper', list)).toBe('0\n1\n2\non-zookeeper\n');
         await here.end('SIGTERM');
       } finally {

@@ -48,7 +48,7 @@ describe.skipIf(zookeeperMissing !== null)('jobs on any node', () => {
 
   const startNode = async (zone: string): Promise<Server> => {
     const server = await Server.start(join(dir, zone), [
-      ...['--zk', `${zookeeper.connect}/nodes`, '--zk-session-timeout', 'PT4S'],
+      ...[...zookeeper.at('/nodes'), '--zk-session-timeout', 'PT4S'],
       ...['--node-label', `zone=${zone}`, '--process-concurrency', '8'],
     ]);
     servers.set(zone, server);

@@ -17,7 +17,7 @@ describe.skipIf(zookeeperMissing !== null)('two nodes', () => {
     zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
     dir = mkdtempSync(join(tmpdir(), 'carillon-observed-'));
     for (const node of ['a', 'b']) {
-      const args = ['--zk', `${zookeeper.connect}/observed`, '--zk-session-timeout', 'PT4S'];
+      const args = [...zookeeper.at('/observed'), '--zk-session-timeout', 'PT4S'];
       servers.push(await Server.start(join(dir, node), args));
     }
   }, 60_000);

@@ -25,7 +25,7 @@ describe.skipIf(zookeeperMissing !== null)('nodes with certificates', () => {
 
   async function start(name: string): Promise<Node> {
     const server = await Server.start(join(dir, name), [
-      ...['--zk', `${zookeeper.connect}/peers`, '--zk-session-timeout', 'PT4S'],
+      ...[...zookeeper.at('/peers'), '--zk-session-timeout', 'PT4S'],
       ...['--peer-cert', pair.certFile, '--peer-key', pair.keyFile, '--peer-ca', ca.file],
     ]);
     return { server, peerUrl: await peerUrlOf(server) };

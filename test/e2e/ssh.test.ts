@@ -51,14 +51,8 @@ describe.skipIf(zookeeperMissing !== null || sshMissing() !== null)('jobs on hos
     for (let node = 0; node < count; node++)
       servers.push(
         await Server.start(join(dir, String(node)), [
-          ...[
-            '--zk',
-            `${zookeeper.connect}${root}`,
-            '--zk-session-timeout',
-            'PT4S',
-            '--ssh-hosts',
-            hosts.file,
-          ],
+          ...zookeeper.at(root),
+          ...['--zk-session-timeout', 'PT4S', '--ssh-hosts', hosts.file],
         ]),
       );
     return servers;

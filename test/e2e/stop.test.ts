@@ -17,7 +17,8 @@ test.skipIf(zookeeperMissing !== null)(
     const zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
     const dir = mkdtempSync(join(tmpdir(), 'carillon-stop-'));
     const server = await Server.start(dir, [
-      ...['--zk', `${zookeeper.connect}/stop`, '--zk-session-timeout', 'PT4S', '--stop-timeout', 'PT1S'],
+      ...zookeeper.at('/stop'),
+      ...['--zk-session-timeout', 'PT4S', '--stop-timeout', 'PT1S'],
     ]);
     try {
       const job = { name: 'a', schedule: { every: 'PT1S' }, run: { command: 'true' } };

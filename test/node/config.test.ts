@@ -238,7 +238,7 @@ describe('the door stays shut', () => {
       });
       expect(loadConfig(['--host', host, ...tls], {}).host).toBe(host);
       expect(loadConfig(['--host', host, '--insecure-http'], {}).host).toBe(host);
-      const cluster = ['--host', host, ...tls, '--zk', 'z:1'];
+      const cluster = ['--host', host, ...tls, '--zk', 'z:1', '--zk-auth-file', 'login'];
       expect(refusal(cluster, {})).toMatchObject(refused);
       expect(loadConfig([...cluster, ...peers], {}).host).toBe(host);
     },
@@ -256,6 +256,20 @@ describe('the door stays shut', () => {
   ])('%j also needs %s', (args, lacks) => {
     expect(refusal(args, {})).toMatchObject({ code: 'INVALID_FIELD', details: { source: args[0] } });
     expect(refusal(args, {}).message).toContain(lacks);
+  });
+
+  test('ZooKeeper needs a login, or --insecure-zk', () => {
+    const zk = ['--zk', 'z:1/carillon'];
+    const error = refusal([], { CARILLON_ZK: 'z:1/carillon' });
+    expect(error).toMatchObject({ code: 'MISSING_FIELD', details: { source: 'CARILLON_ZK' } });
+    expect(error.message).toMatch(/--zk-auth-file zk-login.*umask 077.*--insecure-zk/);
+    expect(refusal([...zk, '--zk-tls-ca', 'ca.pem'], {}).code).toBe('MISSING_FIELD');
+    for (const login of [
+      ['--zk-auth-file', 'login'],
+      ['--zk-tls-cert', 'n.pem', '--zk-tls-key', 'n.key'],
+      ['--insecure-zk'],
+    ])
+      expect(loadConfig([...zk, ...login], {}).zk).toBe('z:1/carillon');
   });
 
   test.each([

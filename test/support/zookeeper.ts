@@ -67,6 +67,7 @@ export class ZooKeeper {
   static async start(options: ZooKeeperOptions): Promise<ZooKeeper> {
     if (zookeeperMissing !== null) throw new Error(zookeeperMissing);
     const dir = mkdtempSync(join(tmpdir(), 'carillon-zookeeper-'));
+    writeFileSync(join(dir, 'login'), 'carillon:of the tests', { mode: 0o600 });
     const places = await freePlaces(options);
     const servers = places.map((_, index) => new ZooKeeperServer(dir, places, index, options));
     const ensemble = new ZooKeeper(dir, servers);
@@ -82,6 +83,20 @@ export class ZooKeeper {
   /** The text a client is given. */
   get connect(): string {
     return this.servers.map(({ host, port }) => `${host}:${port}`).join(',');
+  }
+
+  /** How a node is told to use the path below its root, with a login. */
+  at(path: string): string[] {
+    return ['--zk', `${this.connect}${path}`, ...this.login];
+  }
+
+  /** The login of all nodes. */
+  get login(): string[] {
+    return ['--zk-auth-file', this.loginFile];
+  }
+
+  get loginFile(): string {
+    return join(this.#dir, 'login');
   }
 
   async stop(): Promise<void> {

@@ -22,7 +22,7 @@ interface Cluster {
 
 describe.skipIf(!hasBrowser || zookeeperMissing !== null)('on a follower', () => {
   const start = (name: string) =>
-    Server.start(join(dir, name), ['--zk', `${zookeeper.connect}/web`, '--zk-session-timeout', 'PT4S']);
+    Server.start(join(dir, name), [...zookeeper.at('/web'), '--zk-session-timeout', 'PT4S']);
 
   beforeAll(async () => {
     zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });

@@ -47,6 +47,7 @@ export function addBackupCommands(program: Command, shell: Shell, restore: Resto
     .option('--zk-tls-ca <file>', 'file with the authority of the ZooKeeper servers')
     .option('--zk-tls-cert <file>', 'file with a certificate as the login to ZooKeeper')
     .option('--zk-tls-key <file>', 'file with the key of that certificate')
+    .option('--insecure-zk', 'without a login: whoever reaches ZooKeeper can change all jobs')
     .addOption(
       new Option('--replace', 'move an existing store aside and put the restored one in its place').conflicts(
         'zk',
@@ -63,8 +64,8 @@ export function addBackupCommands(program: Command, shell: Shell, restore: Resto
       'after',
       "\nWithout --new-identity the first installation must be stopped: each would kill the other's " +
         'runs.\n\nExamples:\n  carillon restore carillon.backup --data-dir /var/lib/carillon --replace\n  ' +
-        'carillon restore carillon.backup --zk zk1:2181,zk2:2181,zk3:2181/carillon\n  carillon restore ' +
-        'sales-daily 7',
+        'carillon restore carillon.backup --zk zk1:2181,zk2:2181,zk3:2181/carillon --zk-auth-file zk-login\n  ' +
+        'carillon restore sales-daily 7',
     )
     .action((what: string, revision: number | undefined, options: Given, command: Command) =>
       shell.run(command, (session) =>

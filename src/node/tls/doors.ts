@@ -3,6 +3,7 @@
 import { CarillonError, type ErrorDetails } from '../../errors.ts';
 import { flagOf, type ValuesOf } from '../../setting.ts';
 import type { accessSettings } from '../settings-access.ts';
+import { refuseWithoutLogin } from '../zookeeper/login.ts';
 
 const isLoopback = (host: string): boolean => /^(localhost|::1|127(\.\d{1,3}){3})$/.test(host);
 
@@ -17,10 +18,11 @@ const together = [
 interface Doors extends ValuesOf<typeof accessSettings> {
   readonly host: string;
   readonly zk: string | null;
+  readonly zkAuthFile: string | null;
 }
 type Name = Extract<keyof Doors, string>;
 
-/** INVALID_FIELD. `sourceOf`: where a setting was given. */
+/** INVALID_FIELD, MISSING_FIELD. `sourceOf`: where a setting was given. */
 export function refuseOpenDoors(config: Doors, sourceOf: (name: Name) => string): void {
   const refuse = (field: Name, message: string, details: ErrorDetails): never => {
     throw new CarillonError('INVALID_FIELD', message, { field, source: sourceOf(field), ...details });
@@ -36,6 +38,7 @@ export function refuseOpenDoors(config: Doors, sourceOf: (name: Name) => string)
     refuse('tlsClientCa', 'Clients show certificates over TLS only: --tls-client-ca also needs --tls-cert.', {
       allowed: '--tls-client-ca with --tls-cert and --tls-key',
     });
+  refuseWithoutLogin(config, sourceOf('zk'));
   if (isLoopback(config.host) || config.insecureHttp) return;
   const open = (what: string, needs: string): never =>
     refuse(

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { CarillonError } from '../../errors.ts';
+import { flagOf } from '../../setting.ts';
 import { readZooKeeperAuth } from '../../store/zookeeper/wire/auth.ts';
 import type { SessionParts } from '../../store/zookeeper/wire/session.ts';
 
@@ -12,6 +13,31 @@ export interface ZooKeeperFiles {
   readonly zkTlsCa?: string | null;
   readonly zkTlsCert?: string | null;
   readonly zkTlsKey?: string | null;
+}
+
+interface ZooKeeperDoor {
+  readonly zk: string | null;
+  /** A login is not needed. */
+  readonly insecureZk?: boolean;
+}
+
+/** MISSING_FIELD if everybody could change the state, and nobody said that they may. */
+export function refuseWithoutLogin(
+  { zkAuthFile, zkTlsCert, zk, insecureZk }: ZooKeeperFiles & ZooKeeperDoor,
+  source = flagOf('zk'),
+): void {
+  if (zk === null || insecureZk === true || zkAuthFile !== null || zkTlsCert) return;
+  throw new CarillonError(
+    'MISSING_FIELD',
+    'Whoever reaches ZooKeeper could change all jobs, and so run commands on every node. Give all nodes the same ' +
+      'file with a login, --zk-auth-file zk-login, made with: (umask 077; echo "carillon:$(openssl rand -hex 16)" ' +
+      '> zk-login). Or set --insecure-zk if you trust everybody in that network.',
+    {
+      field: 'zkAuthFile',
+      allowed: '--zk-auth-file, --zk-tls-cert with --zk-tls-key, or --insecure-zk',
+      source,
+    },
+  );
 }
 
 /** INVALID_FIELD if a file cannot be used. Certificates are read again for each connection. */
