@@ -21,7 +21,10 @@ let server: Server;
 beforeAll(async () => {
   ca = await Authority.make(dir);
   pair = await ca.issue('server');
+  const people = join(dir, 'people.yaml');
+  writeFileSync(people, 'certificates: [{ subject: CN=ann, role: operator }]\n');
   server = await Server.start(join(dir, 'data'), [
+    ...['--auth-file', people],
     ...['--tls-cert', pair.certFile, '--tls-key', pair.keyFile, '--tls-client-ca', ca.file],
     ...['--log-format', 'json'],
   ]);
@@ -89,6 +92,17 @@ describe('the listener', () => {
     const stranger = await (await Authority.make(dir, 'other')).issue('eve');
     expect(await ask('/ping', { cert, key })).toMatchObject({ status: 200 });
     expect(await ask('/ping', stranger)).toMatchObject({ status: 200 });
+  });
+
+  test('knows who asks by the certificate, if it is of the authority and in the file of people', async () => {
+    const whoIs = async (pair: object) => JSON.parse((await ask('/api/v1/me', pair)).text);
+    const me = { kind: 'local', everywhere: expect.arrayContaining(['admin']) };
+    const ann = { kind: 'person', name: 'CN=ann', everywhere: ['read', 'logs', 'operate'] };
+    expect(await whoIs(await ca.issue('ann'))).toMatchObject(ann);
+    expect(await whoIs(await ca.issue('bob'))).toMatchObject(me);
+    const eve = await Authority.make(dir, 'eve');
+    expect(await whoIs(await eve.issue('ann', { as: 'false-ann' }))).toMatchObject(me);
+    expect(await whoIs(await ca.issue('ann', { as: 'late-ann', forMs: -1_000 }))).toMatchObject(me);
   });
 
   test('closes connections that make no handshake when it stops', async () => {

@@ -1,6 +1,7 @@
 /** Takes over the state in ZooKeeper that everybody may change. */
 
 import { protectTree } from '../../store/zookeeper/protect.ts';
+import { unavailable } from '../../store/zookeeper/tail.ts';
 import { createZooKeeperSession } from '../../store/zookeeper/wire/session.ts';
 import { realClock } from '../clock.ts';
 import type { Protect } from '../restore-options.ts';
@@ -20,6 +21,8 @@ export const protectZooKeeper: Protect = async ({ zk, ...files }, onProgress) =>
   try {
     await session.start();
     return await protectTree(session, zk, onProgress);
+  } catch (error) {
+    throw unavailable(error);
   } finally {
     await session.close();
   }

@@ -25,12 +25,13 @@ const top = [
  */
 export async function claim(session: ZooKeeperSession, hosts: string): Promise<void> {
   if (!session.isGuarded || !(await session.isOpen('/'))) return;
-  const ours = new Set(top.map((path) => path.slice(1)));
-  const others = (await session.children('/')).filter((name) => name !== notOurs && !ours.has(name));
-  if (others.length > 0 && !others.every((name) => `/${name}` === paths.restoring))
+  const others = (await session.children('/')).filter((name) => name !== notOurs);
+  // Another node of the installation may have taken the path in between.
+  if (others.length > 0 && !(await session.isOpen('/'))) return;
+  if (others.length > 0)
     throw refused(
       hosts,
-      `is also used by others (${others.slice(0, 5).join(', ')})`,
+      `has something of others already (${others.slice(0, 5).join(', ')})`,
       'Use a path of its own',
     );
   await session.protect('/');
@@ -43,7 +44,7 @@ export async function refuseOpen(session: ZooKeeperSession, hosts: string): Prom
   if (!open.includes(true) && !(await session.exists(takingOver))) return;
   throw refused(
     hosts,
-    'can be changed by everybody who reaches it',
+    'can be changed by others than its nodes',
     'Stop all nodes, and take it over with: carillon zk protect',
   );
 }
@@ -53,6 +54,15 @@ const refused = (hosts: string, what: string, how: string): CarillonError =>
     field: 'zk',
     value: hosts,
   });
+
+async function refuseUsed(session: ZooKeeperSession, hosts: string): Promise<void> {
+  if ((await session.children(paths.election)).length === 0) return;
+  throw new CarillonError(
+    'STORE_IN_USE',
+    `Nodes use the state in ZooKeeper at ${hosts}. Stop them first; one that was killed is gone when its session has expired.`,
+    { field: 'zk', value: hosts },
+  );
+}
 
 /**
  * Takes a whole tree over for the login of this session: each node before its children, so that nobody else creates any in
@@ -65,14 +75,12 @@ export async function protectTree(
 ): Promise<number> {
   if (!(await session.exists(paths.installation)))
     throw refused(hosts, 'is no installation', 'Check the path');
-  if ((await session.children(paths.election)).length > 0)
-    throw new CarillonError(
-      'STORE_IN_USE',
-      `Nodes use the state in ZooKeeper at ${hosts}. Stop them first; one that was killed is gone when its session has expired.`,
-      { field: 'zk', value: hosts },
-    );
+  await refuseUsed(session, hosts);
   await session.protect('/');
   if (!(await session.exists(takingOver))) await session.create(takingOver, new Uint8Array());
+  await session.protect(paths.election);
+  // One may have come in between. From now on none can.
+  await refuseUsed(session, hosts);
   let nodes = 1;
   let level = (await session.children('/')).filter((name) => name !== notOurs).map((name) => `/${name}`);
   while (level.length > 0) {

@@ -188,6 +188,8 @@ async function install({ session, hosts, known = null }: ZooKeeperStoreParts): P
   await refuseOthers(session, hosts);
   await claim(session, hosts);
   await makeFolders(session, randomUUID());
+  // What was there already may be of others.
+  await refuseOpen(session, hosts);
   await makeNode(session, paths.layout, '1');
 }
 

@@ -1,8 +1,10 @@
 /** The state in ZooKeeper as somebody sees it who is not of the installation: nothing, anywhere. */
 
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ACL, createClient, Id } from 'node-zookeeper-client';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { realClock } from '../../../src/node/clock.ts';
 import { zooKeeperLogin } from '../../../src/node/zookeeper/login.ts';
@@ -15,6 +17,7 @@ import {
   type ZooKeeperSession,
 } from '../../../src/store/zookeeper/wire/session.ts';
 import { Authority, type PairFiles } from '../../support/certificates.ts';
+import { allowedTo, treeBelow } from '../../support/outsider.ts';
 import { ZooKeeper, zookeeperMissing } from '../../support/zookeeper.ts';
 import { silent } from '../../support/zookeeper-store.ts';
 
@@ -71,42 +74,6 @@ describe.skipIf(zookeeperMissing !== null)('an outsider', () => {
     return session;
   }
 
-  async function treeOf(session: ZooKeeperSession, path = '/'): Promise<string[]> {
-    const below = await session.children(path);
-    const all = await Promise.all(
-      below.map((name) => treeOf(session, `${path === '/' ? '' : path}/${name}`)),
-    );
-    return [path, ...all.flat()];
-  }
-
-  /** What somebody is allowed who should be allowed nothing. Paths of the session are below `root`. */
-  async function allowedTo(outsider: ZooKeeperSession, root: string, tree: readonly string[]) {
-    const allowed: string[] = [];
-    for (const path of tree) {
-      const at = path === '/' ? root : `${root}${path}`;
-      const tries: Record<string, () => Promise<unknown>> = {
-        read: () => outsider.get(at),
-        list: () => outsider.children(at),
-        'read many': () => outsider.getMany([at]),
-        write: () => outsider.multi([{ kind: 'set', path: at, data: Buffer.from('x'), version: null }]),
-        create: () => outsider.create(`${at}/mine`, Buffer.from('x')),
-        stand: () => outsider.create(`${at}/n_`, Buffer.from('x'), 'ephemeral-sequential'),
-        ...(outsider.isGuarded && { protect: () => outsider.protect(at) }),
-        ...(path !== '/' && {
-          remove: () => outsider.multi([{ kind: 'remove', path: at, version: null }]),
-        }),
-      };
-      for (const [what, act] of Object.entries(tries)) {
-        const end = await act().then(
-          () => 'done',
-          (error: { code?: string }) => error.code,
-        );
-        if (end !== 'NO_AUTH') allowed.push(`${what} ${at}: ${end}`);
-      }
-    }
-    return allowed;
-  }
-
   async function outsiders(): Promise<[string, ZooKeeperSession][]> {
     return [
       ['without a login', await started('', {})],
@@ -114,6 +81,15 @@ describe.skipIf(zookeeperMissing !== null)('an outsider', () => {
       ['as another user', await started('', { auth: { user: 'eve', password: 'secret' } })],
       ['with another certificate', await started('', tlsOf(await ca.issue('eve')))],
     ];
+  }
+
+  /** For them; and everything is as it was. */
+  async function expectNothing(owner: ZooKeeperSession, root: string): Promise<void> {
+    const tree = await treeBelow(owner, root);
+    for (const [who, outsider] of await outsiders())
+      expect([who, await allowedTo(outsider, owner, tree)]).toEqual([who, []]);
+    expect((await Promise.all(tree.map((path) => owner.isOpen(path)))).includes(true)).toBe(false);
+    expect(await treeBelow(owner, root)).toEqual(tree);
   }
 
   test.each<[string, () => Partial<SessionParts>]>([
@@ -138,13 +114,9 @@ describe.skipIf(zookeeperMissing !== null)('an outsider', () => {
       void election.start();
     });
     await store.commit(term, []);
-    const tree = await treeOf(session);
-    expect(tree.length).toBeGreaterThan(1_000);
-    const folders = tree.filter((path) => !/^\/[\w-]+\/[0-9a-f]{2}$/.test(path) || path.endsWith('/00'));
-    for (const [who, outsider] of await outsiders())
-      expect([who, await allowedTo(outsider, root, folders)]).toEqual([who, []]);
-    expect((await Promise.all(tree.map((path) => session.isOpen(path)))).includes(true)).toBe(false);
-    expect(await treeOf(session)).toEqual(tree);
+    const owner = await started('', login());
+    expect((await treeBelow(owner, root)).length).toBeGreaterThan(1_000);
+    await expectNothing(owner, root);
     await election.stop();
     await store.close();
   });
@@ -162,12 +134,9 @@ describe.skipIf(zookeeperMissing !== null)('an outsider', () => {
     const owner = await started(root, { auth: own });
     let told = 0;
     const nodes = await protectTree(owner, 'here', (sofar) => (told = sofar));
-    expect(nodes).toBe((await treeOf(owner)).length);
+    expect(nodes).toBe((await treeBelow(owner, '/')).length);
     expect(told).toBeGreaterThanOrEqual(nodes);
-    const tree = await treeOf(owner);
-    for (const [who, outsider] of await outsiders())
-      expect([who, await allowedTo(outsider, root, tree.slice(0, 30))]).toEqual([who, []]);
-    expect((await Promise.all(tree.map((path) => owner.isOpen(path)))).includes(true)).toBe(false);
+    await expectNothing(await started('', { auth: own }), root);
     const after = storeOf(sessionAt(root, { auth: own }));
     await after.open();
     await after.close();
@@ -188,6 +157,47 @@ describe.skipIf(zookeeperMissing !== null)('an outsider', () => {
     const after = storeOf(sessionAt(root, { auth: own }));
     await after.open();
     await after.close();
+  });
+
+  /** Whoever has the login gives the node to somebody else, too. */
+  async function share(path: string, other: Id): Promise<void> {
+    const client = createClient(zookeeper.connect);
+    const connected = once(client, 'connected');
+    client.connect();
+    await connected;
+    client.addAuthInfo('digest', Buffer.from(`${own.user}:${own.password}`));
+    const acls = [new ACL(31, new Id('auth', '')), new ACL(31, other)];
+    await new Promise<void>((resolve, reject) =>
+      client.setACL(path, acls, -1, (error) => (error ? reject(error) : resolve())),
+    );
+    client.close();
+  }
+
+  /** A folder of the state with rights for somebody else besides. */
+  test.each<[string, string, string]>([
+    ['everybody', 'world', 'anyone'],
+    ['addresses', 'ip', '127.0.0.1'],
+    ['another user', 'digest', 'eve:hash'],
+  ])('who has left a door open for %s is not let in', async (_, scheme, id) => {
+    const root = `/outsider-${++paths}`;
+    const before = storeOf(sessionAt(root, { auth: own }));
+    await before.open();
+    await before.close();
+    const owner = await started(root, { auth: own });
+    await share(`${root}/jobs`, new Id(scheme, id));
+    await expect(storeOf(sessionAt(root, { auth: own })).open()).rejects.toThrow(/zk protect/);
+    await protectTree(owner, 'here', () => {});
+    await storeOf(sessionAt(root, { auth: own })).open();
+  });
+
+  test('who has prepared a path is refused, and stays as it is', async () => {
+    for (const name of ['cluster', 'log', 'mine']) {
+      const root = `/outsider-${++paths}`;
+      const eve = await started(root, {});
+      await eve.create(`/${name}`, Buffer.from('x'));
+      await expect(storeOf(sessionAt(root, { auth: own })).open()).rejects.toThrow(/others|not from/);
+      expect(await eve.children('/')).toEqual([name]);
+    }
   });
 
   test('does not take a state from nodes that run', async () => {

@@ -4,6 +4,7 @@
  * absolute here, including the chroot.
  */
 
+import { createHash } from 'node:crypto';
 import { type NodeData, readNode, readNodes, readRefusal } from './answer.ts';
 import type { ZooKeeperError } from './error.ts';
 import { type JuteRecord, loadLibrary, type Payload, type TransactionOp } from './library.ts';
@@ -100,8 +101,19 @@ export function childrenCall(path: string, watch: boolean): Call<string[]> {
   };
 }
 
-/** True if everybody has a permission there. */
-export function isOpenCall(path: string): Call<boolean> {
+/** The logins of a session. */
+export interface Logins {
+  /** The id by which the servers know `user:password`. */
+  readonly digest: string | null;
+  readonly hasCertificate: boolean;
+}
+
+export function digestOf(user: string, password: string): string {
+  return `${user}:${createHash('sha1').update(`${user}:${password}`).digest('base64')}`;
+}
+
+/** True if somebody without these logins has a permission there. */
+export function isOpenCall(path: string, logins: Logins): Call<boolean> {
   return {
     what: `access of ${path}`,
     type: opcode.getAcl,
@@ -109,7 +121,11 @@ export function isOpenCall(path: string): Call<boolean> {
     read(frame, offset) {
       const response = new protocol.GetACLResponse();
       response.deserialize(frame, offset);
-      return (response.acl ?? []).some(({ id }) => id.scheme === 'world');
+      const ids = (response.acl ?? []).map(({ id }) => id);
+      const others = ids.filter(({ scheme, id }) => !(scheme === 'digest' && id === logins.digest));
+      // The name of a certificate is the servers' own spelling, and only one that is ours could read this.
+      const isOurs = logins.hasCertificate && others.length === 1 && others[0]?.scheme === 'x509';
+      return others.length > 0 && !isOurs;
     },
     missing: () => false,
   };

@@ -92,7 +92,7 @@ interface Jute {
     readonly ExistsRequest: new (path: string, watch: boolean) => Payload;
     readonly GetACLRequest: new (path: string) => Payload;
     readonly GetACLResponse: RecordClass<{
-      readonly acl: readonly { readonly id: { readonly scheme: string } }[] | undefined;
+      readonly acl: readonly { readonly id: { readonly scheme: string; readonly id: string } }[] | undefined;
     }>;
     readonly SetACLRequest: new (path: string, acl: readonly JuteRecord[], version: number) => Payload;
     readonly GetDataRequest: new (path: string, watch: boolean) => Payload;

@@ -17,9 +17,11 @@ import {
   type CreateMode,
   childrenCall,
   createCall,
+  digestOf,
   existsCall,
   getCall,
   isOpenCall,
+  type Logins,
   multiCall,
   type Op,
   protectCall,
@@ -98,7 +100,7 @@ export interface ZooKeeperSession {
   multi(ops: readonly Op[]): Promise<void>;
   /** What this session creates is accessible with its login only. */
   readonly isGuarded: boolean;
-  /** True if everybody has a permission on the node. False if there is none. */
+  /** True if somebody without the login of this session has a permission on the node. False if there is none. */
   isOpen(path: string): Promise<boolean>;
   /** Makes a node accessible with the login of this session only. */
   protect(path: string): Promise<void>;
@@ -117,6 +119,7 @@ class Session implements ZooKeeperSession {
   readonly #parts: SessionParts;
   readonly #ensemble: Ensemble;
   readonly #access: Access;
+  readonly #logins: Logins;
   readonly #link: ZooKeeperLink;
   readonly #watches: ZooKeeperWatches;
   #closing: Promise<void> | null = null;
@@ -125,7 +128,9 @@ class Session implements ZooKeeperSession {
     const { auth, tls } = parts;
     this.#parts = parts;
     this.#ensemble = parseHosts(parts.hosts);
-    this.#access = auth === null && tls?.isLogin !== true ? 'everybody' : 'creator';
+    const hasCertificate = tls?.isLogin === true;
+    this.#access = auth === null && !hasCertificate ? 'everybody' : 'creator';
+    this.#logins = { digest: auth && digestOf(auth.user, auth.password), hasCertificate };
     this.#watches = new ZooKeeperWatches(parts.log);
     this.#link = new ZooKeeperLink({
       ...parts,
@@ -214,7 +219,7 @@ class Session implements ZooKeeperSession {
   }
 
   isOpen(path: string): Promise<boolean> {
-    return this.#link.send(isOpenCall(this.#absolute(path)));
+    return this.#link.send(isOpenCall(this.#absolute(path), this.#logins));
   }
 
   protect(path: string): Promise<void> {
