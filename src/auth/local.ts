@@ -52,20 +52,27 @@ export class LocalTrust {
     return principal;
   }
 
-  async #ask({
-    remoteAddress,
-    remotePort,
-    localAddress,
-    localPort,
-  }: Question['socket']): Promise<Principal | null> {
+  async #ask(socket: Question['socket']): Promise<Principal | null> {
+    const { remoteAddress, remotePort, localAddress, localPort } = socket;
     if (remoteAddress === undefined || remotePort === undefined) return null;
     if (localAddress === undefined || localPort === undefined) return null;
     const owner = await this.#owners.ownerOf(
       { address: remoteAddress, port: remotePort },
       { address: localAddress, port: localPort },
     );
-    return owner !== null && (owner === 0 || owner === this.#user) ? localPrincipal(owner) : null;
+    if (owner === null || !isConnected(socket)) return null;
+    return owner === 0 || owner === this.#user ? localPrincipal(owner) : null;
   }
+}
+
+/**
+ * Asked of the system, after its tables: somebody may send a request and reset the connection, so that the next one from
+ * the same port is in the tables, perhaps of another user, before this process is told of the end. While this one is
+ * there, no other has its ports.
+ */
+function isConnected(socket: object): boolean {
+  const { _handle: handle } = socket as { readonly _handle?: { getpeername?(found: object): number } | null };
+  return handle?.getpeername?.({}) === 0;
 }
 
 /** Administrators of this host, who could read and change everything anyway. */
