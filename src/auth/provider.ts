@@ -149,7 +149,8 @@ export class Provider {
     const { name: nameClaim = 'email', groups: groupsClaim = 'groups' } = this.#settings;
     const inToken = tokens.claims();
     if (inToken === undefined) throw refused('it sent no ID token');
-    const lacks = inToken[nameClaim] === undefined || inToken[groupsClaim] === undefined;
+    const needed = [nameClaim, groupsClaim, ...(nameClaim === 'email' ? ['email_verified'] : [])];
+    const lacks = needed.some((claim) => inToken[claim] === undefined);
     const asks = lacks && found.serverMetadata().userinfo_endpoint !== undefined;
     const more: Claims = asks
       ? await this.#asked(() => client.fetchUserInfo(found, tokens.access_token, inToken.sub))
@@ -158,7 +159,7 @@ export class Provider {
     const name = claims[nameClaim];
     if (typeof name !== 'string' || name === '')
       throw refused(`it did not say the ${nameClaim} of the person`);
-    if (nameClaim === 'email' && claims.email_verified === false)
+    if (nameClaim === 'email' && ![inToken, more].some((each) => isVerified(each, name)))
       throw refused('the address of the person is not verified there');
     const groups = claims[groupsClaim];
     return { id: inToken.sub, name, groups: Array.isArray(groups) ? groups.map(String) : [] };
@@ -185,6 +186,10 @@ export class Provider {
 const away: ReadonlySet<string> = new Set([
   ...['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON', 'OAUTH_PARSE_ERROR'],
 ]);
+/** Some providers write it as a text. Whoever says it must say it of this address. */
+const isVerified = ({ email, email_verified: verified }: Claims, name: string): boolean =>
+  email === name && (verified === true || verified === 'true');
+
 const waiting = new Set(['authorization_pending', 'slow_down']);
 
 function shortOf(message = '', cause: unknown): string {

@@ -200,6 +200,44 @@ describe('a log-in in the browser', () => {
   });
 });
 
+describe('an address that the provider does not call verified is refused', () => {
+  for (const [how, said] of Object.entries({
+    'says no': { email_verified: false },
+    'says no as a text': { email_verified: 'false' },
+    'does not say': {},
+  }))
+    test(`because it ${how}`, async () => {
+      const careless = await identityProvider({
+        redirectUrls: [`${url}/api/v1/login/callback`],
+        claims: { email: 'bob@example.org', groups: ['data-team'], ...said },
+      });
+      try {
+        await world.close();
+        world = await worldWith({ oidc: { issuer: careless.issuer } });
+        const refused = await browser.ask(await returnAddress());
+        expect([refused.status, await refused.text()]).toEqual([
+          401,
+          expect.stringContaining('the address of the person is not verified there'),
+        ]);
+        expect(await whoAmI()).toBe(401);
+      } finally {
+        await careless.close();
+      }
+    });
+
+  test('not because it writes yes as a text', async () => {
+    provider.tamper = (claims, sign) => sign({ ...claims, email: 'bob@example.org', email_verified: 'true' });
+    expect((await browser.ask(await returnAddress())).status).toBe(302);
+    expect(await whoAmI()).toMatchObject({ name: 'bob@example.org' });
+  });
+
+  test('also if it says so of another one', async () => {
+    // The user info says yes of ann.
+    provider.tamper = (claims, sign) => sign({ ...claims, email: 'bob@example.org' });
+    expect((await browser.ask(await returnAddress())).status).toBe(401);
+  });
+});
+
 describe('tokens of the provider that are not right', () => {
   const now = () => Math.floor(Date.now() / 1_000);
   const changes: Record<string, JWTPayload> = {
