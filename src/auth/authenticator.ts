@@ -39,6 +39,9 @@ export interface AuthenticatorParts {
   readonly notes: Notes;
 }
 
+/** Characters of an address in a note. */
+const mostOfPlace = 200;
+
 /** A credential that was not right. */
 interface Failure {
   readonly problem: CarillonError;
@@ -228,8 +231,9 @@ export class RequestAuthenticator {
   }
 }
 
-/** Without the query, which may be long or private. */
-const placeOf = ({ method, path }: Question): string => `${method} ${path.split('?', 1)[0]}`;
+/** Without the query, which may be private. Its beginning: strangers choose how long it is. */
+const placeOf = ({ method, path }: Question): string =>
+  `${method} ${path.split('?', 1)[0]}`.slice(0, mostOfPlace);
 
 /** The user name does not matter. */
 function passwordIn(basic: string | null): string | null {
