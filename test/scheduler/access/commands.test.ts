@@ -159,6 +159,22 @@ describe('who may do what', () => {
     expect(outcome(fleet(), endSessions('bob'), ann)).toBe('FORBIDDEN');
   });
 
+  test('a person whom the provider calls * ends no sessions of others', () => {
+    const star: Asker = { ...nobody, principal: { kind: 'person', name: 'Eve', id: '*', bindings: [] } };
+    expect(outcome(fleet(), endSessions('*'), star)).toBe('FORBIDDEN');
+  });
+
+  test('the sessions of everybody can be ended however many were ended lately', () => {
+    const rig = fleet();
+    for (let i = 0; i < 10_000; i++) rig.state.sessionsEnd.set(`s${i}`, rig.now);
+    expect(outcome(rig, endSessions('bob'), admin)).toBe('LIMIT_EXCEEDED');
+    expect(outcome(rig, endSessions('*'), admin)).toBe('done');
+    rig.now += 1_000;
+    expect(outcome(rig, endSessions('*'), admin)).toBe('done');
+    rig.now += 1_000;
+    expect(outcome(rig, endSessions('bob'), admin)).toBe('done');
+  });
+
   test('a role that is taken away is gone with the next command', () => {
     const rig = fleet();
     expect(outcome(rig, on('pause', 'sales-a'), sales('operator'))).toBe('done');

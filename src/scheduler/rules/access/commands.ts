@@ -16,6 +16,8 @@ const MAX_LABELS = 20;
 /** An end of sessions is of no use after so long: no session is as old. */
 const KEEP_ENDS_MS = 86_400_000;
 const MAX_ENDS = 10_000;
+/** In place of an id, of which sessions to end. */
+export const everybody = '*';
 const MAX_KEYS = 2;
 const MAX_USES = 1_000;
 const MAX_LINES = 100;
@@ -87,8 +89,11 @@ export const accessCommands: { readonly [K in Kind]: Check<K> } = {
   },
   'end-sessions'({ state, now }, { id }) {
     checkText('id', id, 256);
-    const outdated = [...state.sessionsEnd].filter(([, at]) => at < now - KEEP_ENDS_MS);
-    if (!state.sessionsEnd.has(id) && state.sessionsEnd.size - outdated.length >= MAX_ENDS)
+    // The end of all sessions has those of others in it.
+    const before = id === everybody ? now : now - KEEP_ENDS_MS;
+    const outdated = [...state.sessionsEnd].filter(([old, at]) => old !== id && at < before);
+    const isNew = id !== everybody && !state.sessionsEnd.has(id);
+    if (isNew && state.sessionsEnd.size - outdated.length >= MAX_ENDS)
       throw new CarillonError('LIMIT_EXCEEDED', `${MAX_ENDS} sessions were ended lately.`, {
         field: 'id',
         allowed: '* to end the sessions of everybody',
@@ -118,7 +123,10 @@ export const newestKeys = ({ keys }: State): readonly SigningKey[] =>
   [...keys.values()].sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
 
 export const endOfSessions = ({ sessionsEnd }: State, id: string): number =>
-  Math.max(sessionsEnd.get(id) ?? Number.NEGATIVE_INFINITY, sessionsEnd.get('*') ?? Number.NEGATIVE_INFINITY);
+  Math.max(
+    sessionsEnd.get(id) ?? Number.NEGATIVE_INFINITY,
+    sessionsEnd.get(everybody) ?? Number.NEGATIVE_INFINITY,
+  );
 
 /** What the audit says of a token. */
 const shownToken = ({ name, bindings, expiresAt }: Token): Record<string, unknown> => ({
