@@ -7,13 +7,20 @@ import type { Permission } from './principal.ts';
 /** Jobs that the message names. */
 const MOST_NAMED = 5;
 
-/** `jobs`: those on which it is missing, which the asker can read or has named. Empty: it is missing on everything. */
-export function forbidden(permission: Permission, jobs: readonly string[] = []): CarillonError {
+/**
+ * `jobs`: those on which it is missing, which the asker can read or has named. Empty: it is missing on everything. `what`
+ * needs it, as the beginning of a sentence.
+ */
+export function forbidden(
+  permission: Permission,
+  jobs: readonly string[] = [],
+  what = 'This',
+): CarillonError {
   const where = jobs.length === 0 ? 'for everything' : `on ${list(jobs)}`;
   const role = leastRole[permission];
   return new CarillonError(
     'FORBIDDEN',
-    `This needs the permission ${permission} ${where}. The role ${role} has it, and an admin can grant it.`,
+    `${what} needs the permission ${permission} ${where}. The role ${role} has it, and an admin can grant it.`,
     {
       field: 'permission',
       value: permission,

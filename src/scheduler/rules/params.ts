@@ -1,6 +1,8 @@
 /** Parameters of one run, which become environment variables. */
 
 import { CarillonError } from '../../errors.ts';
+import { argumentsParameter } from '../chronos/task.ts';
+import type { JobDefinition } from '../job/definition.ts';
 import { shorten } from '../job/schema/explain.ts';
 import { faultIn, utf8Length } from '../job/texts.ts';
 
@@ -50,4 +52,28 @@ export function checkParams(params: Readonly<Record<string, string>>): void {
       );
     }
   }
+}
+
+/** Variables by which shells, loaders and interpreters run other code. */
+const ofPrograms = new RegExp(
+  '^(?:PATH|IFS|ENV|BASH.*|SHELLOPTS|PS4|PROMPT_COMMAND|ZDOTDIR|HOME|LD_.*|DYLD_.*|GCONV_PATH|NODE_.*|PYTHON.*|PERL.*' +
+    '|RUBY.*|GEM_.*|BUNDLE_.*|PHP.*|LUA_.*|R_.*|JAVA_.*|_JAVA_.*|JDK_.*|CLASSPATH|DOTNET_.*|COR.*|GIT_.*|EDITOR|VISUAL|PAGER' +
+    '|LESS.*|KUBECONFIG|.*_(?:OPTS|OPTIONS|COMMAND|ASKPASS|HOST|PROXY))$',
+  'i',
+);
+
+/**
+ * A parameter that changes what runs, and not only with which values: words of the command, variables and secrets of the
+ * job, and variables that programs obey. Only somebody who may change the job gives it. Null: there is none.
+ */
+export function changingParam(
+  params: Readonly<Record<string, string>>,
+  { run: { env = {}, secrets = {} } = {} }: JobDefinition,
+): string | null {
+  const changes = (name: string): boolean =>
+    name === argumentsParameter ||
+    Object.hasOwn(env, name) ||
+    Object.hasOwn(secrets, name) ||
+    ofPrograms.test(name);
+  return Object.keys(params).find(changes) ?? null;
 }

@@ -11,8 +11,10 @@ import type { Alert } from '../../model/alert.ts';
 import type { State } from '../../state/state.ts';
 import { jobNotFound } from '../../state/state.ts';
 import { alertNotFound, notificationNotFound } from '../alerts/commands.ts';
+import { changingParam } from '../params.ts';
 import { runEnded } from '../runs.ts';
 import { notStarted } from '../start.ts';
+import { everybody } from './commands.ts';
 import { Permits } from './permits.ts';
 
 interface Asked {
@@ -59,7 +61,12 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   'delete-job': onJob('edit'),
   pause: onJob('operate'),
   resume: onJob('operate'),
-  trigger: onJob('operate'),
+  trigger: ({ state, permits }, { name, params }) => {
+    permits.need('operate', name);
+    const changing = changingParam(params, state.entry(name).job.definition);
+    if (changing !== null && !permits.may('edit', name))
+      throw forbidden('edit', [name], `The parameter ${changing} can change what the job runs. This`);
+  },
   start: ({ permits }, { names }) => {
     for (const name of [...new Set(names)].sort()) permits.need('operate', name, notStarted);
   },
@@ -81,7 +88,7 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
     if (!isSelf(asked, 'token', id)) asked.permits.needAll('admin');
   },
   'end-sessions': (asked, { id }) => {
-    if (!isSelf(asked, 'person', id)) asked.permits.needAll('admin');
+    if (id === everybody || !isSelf(asked, 'person', id)) asked.permits.needAll('admin');
   },
   'add-key': ofNodes,
   'note-use': ofNodes,
