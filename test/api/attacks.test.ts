@@ -62,7 +62,7 @@ describe('an operator decides when a job runs, and not what it runs', () => {
   ])('he cannot give %s', async (_, params) => {
     const refused = await sentAs('sales operator', 'POST /jobs/sales-a/trigger', { params });
     expect([refused.status, refused.body]).toMatchObject([403, { code: 'FORBIDDEN', value: 'edit' }]);
-    expect(refused.body.message).toContain(Object.keys(params)[0]);
+    expect(JSON.stringify(refused.body)).toContain(`The parameter ${Object.keys(params)[0]} can change`);
     expect((await sentAs('sales by name', 'POST /jobs/sales-a/trigger', { params })).status).toBe(202);
   });
 
