@@ -1,24 +1,28 @@
 /** All routes of an app, also those that the OpenAPI document leaves out. */
 
+import { subscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
+import type { Needs } from '../../src/api/guard/needs.ts';
 
 export interface Route {
   readonly method: string;
   /** With parameters as `{name}`. */
   readonly path: string;
+  readonly needs: Needs | undefined;
 }
 
-/** The app prints its routes as a tree; each line has the piece of the path and its methods. */
-export function routesOf(app: FastifyInstance): Route[] {
+const known = new WeakMap<FastifyInstance, Route[]>();
+
+// The framework tells of each app before it has a route.
+subscribe('fastify.initialization', (message) => {
+  const { fastify: app } = message as { readonly fastify: FastifyInstance };
   const routes: Route[] = [];
-  const prefixes: string[] = [];
-  for (const line of app.printRoutes({ commonPrefix: false }).trim().split('\n')) {
-    const [, indent, piece, methods] = /^([│├└─ ]*)(\S*)(?: \(([A-Z, ]+)\))?$/.exec(line)!;
-    const depth = indent!.length / 4;
-    prefixes.length = Math.max(0, depth - 1);
-    prefixes.push(piece!);
-    const path = prefixes.join('').replaceAll(/:(\w+)/g, '{$1}');
-    for (const method of methods?.split(', ') ?? []) routes.push({ method, path });
-  }
-  return routes;
-}
+  known.set(app, routes);
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const path = url.replaceAll(/:(\w+)/g, '{$1}');
+    for (const each of [method].flat()) routes.push({ method: each, path, needs: config?.needs });
+  });
+});
+
+/** In the order in which it got them. */
+export const routesOf = (app: FastifyInstance): readonly Route[] => known.get(app) ?? [];

@@ -9,7 +9,7 @@ import type { LightMyRequestResponse } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CarillonError } from '../../../src/errors.ts';
 import type { Binding, Principal } from '../../../src/scheduler/access/principal.ts';
-import { ApiWorld, type Document } from '../../support/api-world.ts';
+import { ApiWorld } from '../../support/api-world.ts';
 import { believing, principalOf } from '../../support/askers.ts';
 import { type Route, routesOf } from '../../support/routes.ts';
 import { World } from '../../support/world.ts';
@@ -34,15 +34,13 @@ const principalFor = (name: string): Principal => {
 };
 
 let api: ApiWorld;
-let routes: Route[];
-let document: Document;
+let routes: readonly Route[];
 beforeAll(async () => {
   const world = await World.at('2026-11-21T00:00:00Z');
   const authenticator = believing(({ headers }) => principalFor(String(headers['test-name'])));
   api = await ApiWorld.over(world, {}, {}, authenticator);
   await world.put({ name: 'seen-a' });
   routes = routesOf(api.app).filter(({ method }) => method !== 'HEAD');
-  document = api.app.swagger() as unknown as Document;
 });
 afterAll(() => api.close());
 
@@ -71,22 +69,15 @@ async function ask({ method, path }: Route, name: string): Promise<LightMyReques
   return response;
 }
 
-const needsOf = ({ method, path }: Route): string => {
-  const operation = document.paths[path]?.[method.toLowerCase()] as
-    | { 'x-carillon-needs'?: string }
-    | undefined;
-  return operation?.['x-carillon-needs'] ?? '';
-};
-
 test('the page says who may use which route', async () => {
   const rows: string[] = [];
-  for (const route of routes.filter(({ path }) => !path.startsWith('/internal/'))) {
+  for (const route of routes.filter(({ needs }) => needs !== 'node')) {
     const cells: string[] = [];
     for (const name of who) {
       const { statusCode } = await ask(route, name);
       cells.push(statusCode === 401 ? 'log in' : statusCode === 403 ? '–' : 'yes');
     }
-    rows.push(`| \`${route.method} ${route.path}\` | ${needsOf(route)} | ${cells.join(' | ')} |`);
+    rows.push(`| \`${route.method} ${route.path}\` | ${route.needs} | ${cells.join(' | ')} |`);
   }
   const table = [
     `| route | needs | ${who.join(' | ')} |`,
@@ -100,7 +91,7 @@ test('the page says who may use which route', async () => {
 
 describe('a route', () => {
   test.each(['nobody', 'admin'])('for other nodes does not exist for %s', async (name) => {
-    const internal = routes.filter(({ path }) => path.startsWith('/internal/'));
+    const internal = routes.filter(({ needs }) => needs === 'node');
     expect(internal.length).toBeGreaterThan(0);
     for (const route of internal) expect((await ask(route, name)).statusCode, route.path).toBe(404);
   });
