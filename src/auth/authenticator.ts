@@ -95,6 +95,15 @@ export class RequestAuthenticator {
     return 'problem' in holder ? this.#fail(question, holder) : holder;
   }
 
+  /** Notes that somebody known may not do it. Nobody waits for that: it is no attempt to be somebody else. */
+  refused({ principal, from }: Asker, question: Question, problem: CarillonError): void {
+    const { kind, name } = principal;
+    this.#parts.notes.forbidden(
+      { by: { kind, name }, from, action: 'request', on: placeOf(question) },
+      problem,
+    );
+  }
+
   /** Headers by which another node knows for whom it is asked. */
   async passOn(asker: Asker, passed: Pick<Question, 'method' | 'path'>): Promise<Record<string, string>> {
     return { [askerHeader]: await this.#parts.askers.sign(asker, passed) };

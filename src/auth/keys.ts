@@ -4,7 +4,7 @@
  * is its audience, so that none can be used as another.
  */
 
-import { webcrypto } from 'node:crypto';
+import { randomBytes, webcrypto } from 'node:crypto';
 import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { CarillonError } from '../errors.ts';
 import type { SigningKey } from '../scheduler/model/token.ts';
@@ -14,6 +14,15 @@ export type Audience = 'session' | 'log-in' | 'device' | 'asker';
 
 const algorithm = 'HS256';
 const issuer = 'carillon';
+const keyBytes = 32;
+
+/** The store says when it began. */
+export type NewKey = Pick<SigningKey, 'id' | 'secret'>;
+
+export const newKey = (): NewKey => ({
+  id: randomBytes(6).toString('hex'),
+  secret: randomBytes(keyBytes).toString('base64url'),
+});
 
 export interface KeysParts {
   readonly clock: Pick<Clock, 'now'>;

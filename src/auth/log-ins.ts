@@ -6,14 +6,14 @@
 
 import { CarillonError } from '../errors.ts';
 import type { RequestAuthenticator } from './authenticator.ts';
-import type { Keys } from './keys.ts';
+import type { Oidc } from './file.ts';
+import { type Keys, type NewKey, newKey } from './keys.ts';
 import { localPrincipal } from './local.ts';
 import type { LocalToken } from './local-token.ts';
 import type { Notes } from './notes.ts';
 import type { PeopleFile } from './people-file.ts';
 import { type Begun, type Claimed, Provider } from './provider.ts';
 import { addressOf, isEncrypted, isLoopbackAddress, type Question, unauthenticated } from './question.ts';
-import type { WrittenOidc } from './schema.ts';
 import {
   cookieIn,
   cookieName,
@@ -40,8 +40,6 @@ export interface Redirect {
 export interface LogInOptions {
   /** Null: there is no identity provider. */
   readonly provider: string | null;
-  /** Why the file of people could not be read again. */
-  readonly problem: string | null;
 }
 
 /** A log-in that is finished on another device. */
@@ -68,15 +66,20 @@ export interface LogInsParts {
 
 export class LogIns {
   readonly #parts: LogInsParts;
-  readonly #providers = new WeakMap<WrittenOidc, Provider>();
+  readonly #providers = new WeakMap<Oidc, Provider>();
 
   constructor(parts: LogInsParts) {
     this.#parts = parts;
   }
 
   options(): LogInOptions {
-    const { current, problem } = this.#parts.file;
-    return { provider: current.oidc === null ? null : new URL(current.oidc.issuer).host, problem };
+    const { oidc } = this.#parts.file.current;
+    return { provider: oidc === null ? null : new URL(oidc.issuer).host };
+  }
+
+  /** Why the file of people could not be read again: what it says is not for strangers. */
+  get problem(): string | null {
+    return this.#parts.file.problem;
   }
 
   /** `to`: a path of this server for after the log-in. PROVIDER_UNAVAILABLE. */
@@ -146,6 +149,10 @@ export class LogIns {
 
   newToken(): NewToken {
     return newToken();
+  }
+
+  newKey(): NewKey {
+    return newKey();
   }
 
   async hasSession(question: Question): Promise<boolean> {
@@ -228,7 +235,7 @@ export class LogIns {
     return provider;
   }
 
-  #oidc(): WrittenOidc {
+  #oidc(): Oidc {
     const { oidc } = this.#parts.file.current;
     if (oidc !== null) return oidc;
     throw new CarillonError(

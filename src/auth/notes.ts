@@ -1,7 +1,8 @@
 /**
  * What the edges tell the core about access: log-ins and refused attempts, for the audit, and uses of tokens. These are
  * gathered and told together, so that attempts cost the store little. The audit is bounded, so strangers must not push out
- * the lines of others: refused attempts have one line for an address in a minute, few in all, and the others are counted.
+ * the lines of others: refused attempts have one line for an address in a minute, few in all, and the others are counted. What
+ * somebody known may not do has lines of its own, one for each thing.
  */
 
 import type { AuditLine, Token } from '../scheduler/model/token.ts';
@@ -55,11 +56,55 @@ export interface NotesParts {
   readonly tell: (told: Told) => Promise<void>;
 }
 
+interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Which refusals of the current minute have a line. */
+class Refusals {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #keys = new Set<string>();
+  #since = Number.NEGATIVE_INFINITY;
+  #leftOut = 0;
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
+  /** False: there is one already, or there are too many. */
+  take(key: string): boolean {
+    if (this.#keys.has(key) || this.#keys.size >= noteLimits.refused) {
+      this.#leftOut++;
+      return false;
+    }
+    this.#keys.add(key);
+    return true;
+  }
+
+  /** Begins another minute, if this one is over. Returns how many were left out in it. */
+  next(): number {
+    const now = this.#clock.now();
+    if (Math.abs(now - this.#since) < noteLimits.refusedEveryMs) return 0;
+    const leftOut = this.#leftOut;
+    this.#since = now;
+    this.#keys.clear();
+    this.#leftOut = 0;
+    return leftOut;
+  }
+}
+
 export class Notes {
   readonly #parts: NotesParts;
   #lines: NotedLine[] = [];
-  /** Of the current minute. */
-  #refusals = { since: Number.NEGATIVE_INFINITY, addresses: new Set<string>(), leftOut: 0 };
+  /** Strangers, by address. */
+  readonly #strangers: Refusals;
+  /** Of those who are known, by who and what: strangers must not push them out. */
+  readonly #known: Refusals;
   readonly #uses = new Map<string, TokenUse>();
   #cancel: (() => void) | null = null;
   #telling: Promise<void> = Promise.resolve();
@@ -67,24 +112,28 @@ export class Notes {
 
   constructor(parts: NotesParts) {
     this.#parts = parts;
+    this.#strangers = new Refusals(parts.clock);
+    this.#known = new Refusals(parts.clock);
   }
 
   done(happening: Happening): void {
     this.#add({ ...happening, outcome: 'done', code: null, reason: null });
   }
 
-  refused(
-    happening: Happening,
-    { code, message }: { readonly code: string; readonly message: string },
-  ): void {
+  /** That somebody was not let in. */
+  refused(happening: Happening, problem: Problem): void {
+    this.#refuse(this.#strangers, happening.from ?? '', happening, problem);
+  }
+
+  /** That somebody who is known may not do it. */
+  forbidden(happening: Happening, problem: Problem): void {
+    const { by, action, on } = happening;
+    this.#refuse(this.#known, `${by.kind} ${by.name} ${action} ${on}`, happening, problem);
+  }
+
+  #refuse(refusals: Refusals, key: string, happening: Happening, { code, message }: Problem): void {
     this.#countRefusals();
-    const { addresses } = this.#refusals;
-    const from = happening.from ?? '';
-    if (addresses.has(from) || addresses.size >= noteLimits.refused) this.#refusals.leftOut++;
-    else {
-      addresses.add(from);
-      this.#add({ ...happening, outcome: 'refused', code, reason: message });
-    }
+    if (refusals.take(key)) this.#add({ ...happening, outcome: 'refused', code, reason: message });
     this.#tellLater();
   }
 
@@ -119,24 +168,18 @@ export class Notes {
     this.#tellLater();
   }
 
-  /** Begins another minute, with a line that counts what the last one left out. */
+  /** If a minute is over: lines that count what it left out. */
   #countRefusals(): void {
-    const now = this.#parts.clock.now();
-    const { since, leftOut } = this.#refusals;
-    if (Math.abs(now - since) < noteLimits.refusedEveryMs) return;
-    this.#refusals = { since: now, addresses: new Set(), leftOut: 0 };
+    this.#count(this.#strangers, 'UNAUTHENTICATED');
+    this.#count(this.#known, 'FORBIDDEN');
+  }
+
+  #count(refusals: Refusals, code: string): void {
+    const leftOut = refusals.next();
     if (leftOut === 0) return;
     const by = { kind: 'system', name: 'carillon' } as const;
     const reason = `${leftOut} more ${leftOut === 1 ? 'attempt was' : 'attempts were'} refused in a minute.`;
-    this.#add({
-      by,
-      from: null,
-      action: 'request',
-      on: null,
-      outcome: 'refused',
-      code: 'UNAUTHENTICATED',
-      reason,
-    });
+    this.#add({ by, from: null, action: 'request', on: null, outcome: 'refused', code, reason });
   }
 
   #tellLater(): void {
@@ -145,7 +188,7 @@ export class Notes {
       this.#cancel = null;
       this.#countRefusals();
       this.#telling = this.#tell();
-      if (this.#refusals.leftOut > 0) this.#tellLater();
+      if (this.#strangers.leftOut + this.#known.leftOut > 0) this.#tellLater();
     });
   }
 

@@ -4,12 +4,11 @@
  * each ID token are checked.
  */
 
-import { readFile } from 'node:fs/promises';
 import * as client from 'openid-client';
 import { Agent, fetch } from 'undici';
 import { CarillonError } from '../errors.ts';
+import type { Oidc } from './file.ts';
 import { unauthenticated } from './question.ts';
-import type { WrittenOidc } from './schema.ts';
 
 const answerWithinS = 10;
 /** By how much its clock may differ. */
@@ -46,10 +45,10 @@ export interface Claimed {
 type Claims = Readonly<Record<string, unknown>>;
 
 export class Provider {
-  readonly #settings: WrittenOidc;
+  readonly #settings: Oidc;
   #found: Promise<client.Configuration> | null = null;
 
-  constructor(settings: WrittenOidc) {
+  constructor(settings: Oidc) {
     this.#settings = settings;
   }
 
@@ -115,10 +114,8 @@ export class Provider {
   }
 
   async #discover(): Promise<client.Configuration> {
-    const { issuer, clientId, clientSecretFile, caFile } = this.#settings;
-    const secret =
-      clientSecretFile === undefined ? null : firstLine(await readFile(clientSecretFile, 'utf8'));
-    const ask = fetchWith(caFile === undefined ? null : await readFile(caFile, 'utf8'));
+    const { issuer, clientId, secret, ca } = this.#settings;
+    const ask = fetchWith(ca);
     const found = await client.discovery(
       new URL(issuer),
       clientId,
@@ -200,8 +197,6 @@ function shortOf(message = '', cause: unknown): string {
 
 const refused = (why: string): CarillonError =>
   unauthenticated(`The identity provider did not let the person in: ${why}.`);
-
-const firstLine = (text: string): string => text.split('\n', 1)[0]!.trim();
 
 function fetchWith(ca: string | null): client.CustomFetch | null {
   if (ca === null) return null;

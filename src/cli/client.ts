@@ -209,6 +209,7 @@ export class Client {
     this.#send<WireDeviceSession>('POST', '/login/device/session', { device });
   logOut = () => this.#send<object>('POST', '/logout');
   endSessions = () => this.#send<object>('POST', '/sessions/end');
+  rotateKey = () => this.#send<{ id: string }>('POST', '/keys');
   createToken = (token: { name: string; bindings: readonly WireBinding[]; expiresAt?: string }) =>
     this.#send<WireNewToken>('POST', '/tokens', token);
   tokens = () => this.#pages<WireToken>('/tokens', {});

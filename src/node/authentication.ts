@@ -1,7 +1,7 @@
 /** Joins what proves who asks with the scheduler: its store, its leader, and the other nodes. */
 
-import { randomBytes } from 'node:crypto';
 import { Authentication } from '../auth/authentication.ts';
+import { newKey } from '../auth/keys.ts';
 import type { Told } from '../auth/notes.ts';
 import type { PeerHeaders, Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
@@ -16,7 +16,6 @@ const accessPath = '/internal/access';
 /** How old the newest signing key may become. The one before it verifies for as long again. */
 const keyAgeMs = 30 * 86_400_000;
 const lookEveryMs = 60 * 60_000;
-const keyBytes = 32;
 
 export interface JoinedParts {
   readonly config: Config;
@@ -91,9 +90,8 @@ function keepKeys({ scheduler, log, node }: JoinedParts): () => void {
     cancel = realClock.after(lookEveryMs, () => void look());
     const [newest] = scheduler.signingKeys();
     if (newest !== undefined && scheduler.now() - newest.createdAt < keyAgeMs) return;
-    const [id, secret] = [randomBytes(6).toString('hex'), randomBytes(keyBytes).toString('base64url')];
     await scheduler
-      .submit({ kind: 'add-key', id, secret, by: node.id })
+      .submit({ kind: 'add-key', ...newKey(), by: node.id })
       .catch((error: unknown) => log.warn({ error }, 'access.key-not-added'));
   };
   const unsubscribe = scheduler.subscribe((notice) => {

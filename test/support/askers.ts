@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Authenticator, Question } from '../../src/api/guard/authenticator.ts';
 import type { Credentials } from '../../src/api/guard/credentials.ts';
+import { newKey } from '../../src/auth/keys.ts';
 import { newToken } from '../../src/auth/tokens.ts';
 import { CarillonError } from '../../src/errors.ts';
 import { forwardedBy } from '../../src/peers/client.ts';
@@ -35,6 +36,7 @@ export const believing = (
     if (typeof given === 'string') return JSON.parse(decodeURIComponent(given)) as Asker;
     return { principal: { ...localAdmin, kind: 'node', name: 'node' }, from: null, via: null };
   },
+  refused: () => {},
   passOn: async (given) => ({ [asker]: encodeURIComponent(JSON.stringify(given)) }),
 });
 
@@ -48,7 +50,9 @@ const none = async (): Promise<never> => {
 /** Tokens, and nobody who logs in. */
 export const noCredentials = (): Credentials => ({
   newToken,
-  options: () => ({ provider: null, problem: null }),
+  newKey,
+  options: () => ({ provider: null }),
+  problem: null,
   ...{ begin: none, finish: none, beginDevice: none, finishDevice: none },
   byLink: async () => {
     throw new CarillonError('UNAUTHENTICATED', 'The link is not valid.');

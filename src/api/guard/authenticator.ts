@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
+import type { CarillonError } from '../../errors.ts';
 import type { PeerHeaders } from '../../peers/client.ts';
 import type { Asker, Principal } from '../../scheduler/access/principal.ts';
 
@@ -28,6 +29,8 @@ export interface Authenticator {
   authenticate(question: Question): Promise<Principal>;
   /** Who asked the node that passed the request on, or that node itself. Only if `isPeer`. UNAUTHENTICATED. */
   received(question: Question): Promise<Asker>;
+  /** Notes for the audit that somebody known may not do it. */
+  refused(asker: Asker, question: Question, problem: CarillonError): void;
   /** Headers by which the other node knows for whom it is asked. */
   passOn(asker: Asker, passed: Passed): Promise<PeerHeaders>;
 }

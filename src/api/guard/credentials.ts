@@ -12,8 +12,6 @@ export interface Redirect {
 export interface LogInOptions {
   /** Host of the identity provider. Null: there is none. */
   readonly provider: string | null;
-  /** Why the file of people could not be read again. */
-  readonly problem: string | null;
 }
 
 /** A log-in that is finished on another device. */
@@ -37,7 +35,11 @@ export interface NewToken {
 
 export interface Credentials {
   newToken(): NewToken;
+  /** That signs sessions and requests between nodes. */
+  newKey(): { readonly id: string; readonly secret: string };
   options(): LogInOptions;
+  /** Why the file of people could not be read again. For administrators. */
+  readonly problem: string | null;
   /** `to`: a path of this server for after the log-in. NOT_FOUND, PROVIDER_UNAVAILABLE. */
   begin(question: Question, to: string): Promise<Redirect>;
   /** The return from the provider. UNAUTHENTICATED, FORBIDDEN, PROVIDER_UNAVAILABLE. */

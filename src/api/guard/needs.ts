@@ -61,7 +61,12 @@ export function requireNeeds(app: FastifyInstance, { authenticator, isPeer }: As
     // For clients there is nothing there.
     if (needs === 'node' && !request.isPeer) throw nothingHere(request);
     request.asker = await askerOf(authenticator, request);
-    check(request.asker.principal, needs, ofAll || wholly.has(needs));
+    try {
+      check(request.asker.principal, needs, ofAll || wholly.has(needs));
+    } catch (error) {
+      if (error instanceof CarillonError) authenticator.refused(request.asker, questionOf(request), error);
+      throw error;
+    }
   });
 }
 
@@ -86,7 +91,7 @@ function check(principal: Principal, needs: Exclude<Needs, 'nothing'>, ofAll: bo
   }
   const access = accessOf(principal.bindings);
   if (ofAll ? access.mayAll(needs) : access.maySome(needs)) return;
-  throw forbidden(needs);
+  throw forbidden(needs, ofAll ? 'everything' : 'some');
 }
 
 /** Who asks, where something is needed. */

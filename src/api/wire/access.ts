@@ -54,6 +54,12 @@ export const WireMe = Type.Object(
     everywhere: Type.Array(oneOf(permissions), { description: 'Permissions for everything.' }),
     somewhere: Type.Array(oneOf(permissions), { description: 'Permissions for at least some jobs.' }),
     session: Type.Boolean({ description: 'Whether there is a session, which a log-out ends.' }),
+    problem: Type.Optional(
+      Type.String({
+        description:
+          'Why the file of people could not be read again. Only for administrators, while it is so.',
+      }),
+    ),
   },
   { $id: 'Me' },
 );
@@ -62,7 +68,6 @@ export type WireMe = Static<typeof WireMe>;
 export const WireLogInOptions = Type.Object(
   {
     provider: orNull(Type.String(), { description: 'Host of the identity provider. Null: there is none.' }),
-    problem: orNull(Type.String(), { description: 'Why the file of people could not be read again.' }),
   },
   { $id: 'LogInOptions' },
 );

@@ -12,6 +12,7 @@ import { card, counted, moment, nothing, table, when } from '../words.ts';
 export function addAccessCommands(program: Command, shell: Shell): void {
   addLogIn(program, shell);
   addTokens(program, shell);
+  addKeys(program, shell);
   addAudit(program, shell);
 }
 
@@ -52,6 +53,7 @@ function addLogIn(program: Command, shell: Shell): void {
                 ['roles', me.bindings.map(inWords).join('; ') || nothing],
                 ['everywhere', me.everywhere.join(', ') || nothing],
                 ['for some jobs', me.somewhere.join(', ') || nothing],
+                ...(me.problem === undefined ? [] : [['not read', me.problem] as const]),
               ],
               session.io,
             ),
@@ -199,6 +201,25 @@ function inWords({ role, grants: more = [], jobs, labels }: WireBinding): string
     pairs.length === 0 ? '' : ` with ${pairs.join(', ')}`,
   ];
   return `${role}${scope.join('')}${more.length === 0 ? '' : `, and ${more.join(', ')}`}`;
+}
+
+function addKeys(program: Command, shell: Shell): void {
+  program
+    .command('auth')
+    .description('the keys that sign sessions and requests between nodes')
+    .command('rotate-key')
+    .description('sign with a new key from now on; sessions of the key before last end')
+    .action((_, command: Command) =>
+      shell.run(command, async (session) => {
+        const key = await session.client.rotateKey();
+        if (session.json) session.printJson(key);
+        else
+          session.print(
+            `The key ${key.id} signs from now on. Sessions of the key before it go on until the next rotation.`,
+          );
+        return exitCodes.ok;
+      }),
+    );
 }
 
 interface AuditOptions {

@@ -8,15 +8,16 @@ import type { Permission } from './principal.ts';
 const MOST_NAMED = 5;
 
 /**
- * `jobs`: those on which it is missing, which the asker can read or has named. Empty: it is missing on everything. `what`
- * needs it, as the beginning of a sentence.
+ * `on`: the jobs on which it is missing, which the asker can read or has named. `some`: it is missing on all jobs, and having
+ * it for some would do. `what` needs it, as the beginning of a sentence.
  */
 export function forbidden(
   permission: Permission,
-  jobs: readonly string[] = [],
+  on: 'everything' | 'some' | readonly string[] = 'everything',
   what = 'This',
 ): CarillonError {
-  const where = jobs.length === 0 ? 'for everything' : `on ${list(jobs)}`;
+  const jobs = typeof on === 'string' ? [] : on;
+  const where = jobs.length > 0 ? `on ${list(jobs)}` : on === 'some' ? 'for some jobs' : 'for everything';
   const role = leastRole[permission];
   return new CarillonError(
     'FORBIDDEN',

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { invariant } from '../../../errors.ts';
 import { accessOf } from '../../../scheduler/access/access.ts';
 import { permissions } from '../../../scheduler/access/principal.ts';
 import { oneOf } from '../../../scheduler/job/definition.ts';
@@ -33,6 +34,7 @@ export function accessRoutes(app: FastifyInstance, context: ApiContext): void {
   tokenRoutes(app, context, credentials);
   meRoute(app, credentials);
   endRoute(app, context);
+  keyRoute(app, context);
   auditRoute(app, context);
 }
 
@@ -146,11 +148,13 @@ function meRoute(app: FastifyInstance, credentials: Credentials): void {
     async (request) => {
       const { kind, name, id, bindings } = askerIn(request).principal;
       const access = accessOf(bindings);
+      const { problem } = credentials;
       return {
         ...{ kind, name, id, bindings: bindings.map(bindingToWire) },
         everywhere: permissions.filter((each) => access.mayAll(each)),
         somewhere: permissions.filter((each) => access.maySome(each)),
         session: await credentials.hasSession(questionOf(request)),
+        ...(problem !== null && access.mayAll('admin') && { problem }),
       };
     },
   );
@@ -190,6 +194,31 @@ function endRoute(app: FastifyInstance, { as }: ApiContext): void {
   );
 }
 const Ended = Type.Object({ id: Type.String(), at: Type.String({ format: 'date-time' }) });
+
+function keyRoute(app: FastifyInstance, { as, credentials }: ApiContext): void {
+  app.post(
+    '/keys',
+    {
+      config: { needs: 'admin' },
+      schema: {
+        summary: 'Rotate the signing key',
+        description:
+          'From then on a new key signs sessions and requests between nodes. The key before it is kept: sessions that it signed go on, and end with the next rotation.',
+        tags,
+        operationId: 'rotateKey',
+        response: answers({ 201: { description: 'The new key, without its secret', schema: Key } }),
+      },
+    },
+    async (request, reply) => {
+      const by = askerIn(request).principal.name;
+      const [newest] = await as(request).submit({ kind: 'add-key', ...credentials.newKey(), by });
+      invariant(newest !== undefined, 'A key was added, and there is none.');
+      const { id, createdAt } = newest;
+      return reply.code(201).send({ id, createdAt: new Date(createdAt).toISOString() });
+    },
+  );
+}
+const Key = Type.Object({ id: Type.String(), createdAt: Type.String({ format: 'date-time' }) });
 
 const AuditQuery = query({
   by: Type.Optional(Type.String({ maxLength: 256, description: 'Name of who did it.' })),

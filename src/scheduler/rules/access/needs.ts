@@ -44,9 +44,12 @@ function onSubject(permits: Permits, alert: Alert | undefined, unknown: () => Ca
 }
 
 /** Only nodes and the program itself: what they write is not a person's to say. */
-const ofNodes = ({ asker: { principal } }: Asked): void => {
-  if (principal.kind !== 'node' && principal.kind !== 'system') throw forbidden('admin');
+const ofNodes = (asked: Asked): void => {
+  if (!isOfNode(asked)) throw forbidden('admin');
 };
+
+const isOfNode = ({ asker: { principal } }: Asked): boolean =>
+  principal.kind === 'node' || principal.kind === 'system';
 
 const isSelf = ({ asker: { principal } }: Asked, kind: 'token' | 'person', id: string): boolean =>
   principal.kind === kind && principal.id === id;
@@ -90,7 +93,9 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   'end-sessions': (asked, { id }) => {
     if (id === everybody || !isSelf(asked, 'person', id)) asked.permits.needAll('admin');
   },
-  'add-key': ofNodes,
+  'add-key': (asked) => {
+    if (!isOfNode(asked)) asked.permits.needAll('admin');
+  },
   'note-use': ofNodes,
   note: ofNodes,
 };

@@ -60,7 +60,8 @@ export class Permits {
    */
   faultIn(definition: unknown): CarillonError | null {
     const { name, labels } = (definition ?? {}) as { readonly name?: unknown; readonly labels?: unknown };
-    if (typeof name !== 'string') return this.#access?.maySome('edit') === false ? forbidden('edit') : null;
+    if (typeof name !== 'string')
+      return this.#access?.maySome('edit') === false ? forbidden('edit', 'some') : null;
     const next: Named = { name, ...(isObject(labels) && { labels: labels as Labels }) };
     const before = this.#named(name);
     const isAllowed = this.#mayOn('edit', next) && (before === null || this.#mayOn('edit', before));
