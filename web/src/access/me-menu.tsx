@@ -60,6 +60,11 @@ function Account({ me, onLeave }: { readonly me: WireMe; readonly onLeave: () =>
         ))}
         {me.bindings.length === 0 && <li>No role. An administrator can give one.</li>}
       </ul>
+      {me.problem !== undefined && (
+        <p className="callout callout-late">
+          The settings of log-ins could not be read again, so earlier ones apply: {me.problem}
+        </p>
+      )}
       {mayAdmin && (
         <ul className="me-places">
           <li>

@@ -51,11 +51,6 @@ export function LogInPage({ known, isOut }: Props) {
         </p>
       )}
       {error !== null && <ProblemNote error={error} />}
-      {data?.problem != null && (
-        <p className="callout callout-late">
-          The settings of log-ins could not be read again, so earlier ones apply: {data.problem}
-        </p>
-      )}
       {data?.provider != null && (
         <a className="button button-primary" href={address('/login', { to: here() })}>
           Continue with {data.provider}
