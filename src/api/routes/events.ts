@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
 import { askerIn } from '../guard/needs.ts';
+import { endOnceRefused } from '../guard/recheck.ts';
 import { holdWhileOpen } from '../guard/room.ts';
 import { ref } from '../wire/shape.ts';
 import { WireEvent } from '../wire/views.ts';
@@ -15,7 +16,8 @@ const EventsQuery = query({
 
 const eventStream = 'text/event-stream; charset=utf-8';
 
-export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext): void {
+export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { live, streams } = context;
   app.get<{ Querystring: Static<typeof EventsQuery> }>(
     '/events',
     {
@@ -39,6 +41,7 @@ export function eventRoutes(app: FastifyInstance, { live, streams }: ApiContext)
     },
     async (request, reply) => {
       holdWhileOpen(streams, request, reply);
+      endOnceRefused(context, request, reply);
       const last = request.headers['last-event-id'];
       const stream = live.open({
         job: request.query.job ?? null,

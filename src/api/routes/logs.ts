@@ -14,6 +14,7 @@ import type { LogChunk } from '../../scheduler/ports.ts';
 import { within } from '../../scheduler/waiting.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, type Identified, identified, query } from '../endpoint.ts';
+import { endOnceRefused } from '../guard/recheck.ts';
 import { holdWhileOpen } from '../guard/room.ts';
 import { positionForm, positionOf, toEvents } from '../log-events.ts';
 import { withTimes } from '../log-times.ts';
@@ -88,7 +89,10 @@ export function logRoutes(app: FastifyInstance, context: ApiContext): void {
     },
     async (request, reply) => {
       const wanted = wantedBy(request);
-      if (wanted.follow === true) holdWhileOpen(context.streams, request, reply);
+      if (wanted.follow === true) {
+        holdWhileOpen(context.streams, request, reply);
+        endOnceRefused(context, request, reply);
+      }
       const stop = stopOf(context, reply);
       const events = (request.headers.accept ?? '').includes('text/event-stream');
       const pieces = output(context, request, { wanted, events, stop: stop.signal });
