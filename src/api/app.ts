@@ -144,7 +144,7 @@ export function buildApp(parts: AppParts): FastifyInstance {
     clock,
     heartbeatMs: settings.heartbeatMs ?? 15_000,
   });
-  const { streams, bodies, answers, reads, longAnswers, searches, load } = roomFor(connections);
+  const { bodies, answers, load, ...rooms } = roomFor(connections);
   connections.use(app);
   const { peers: others } = settings;
   app.decorate('peerListener', others ? createPeerListener(app, others.tls, connections) : null);
@@ -170,11 +170,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     authenticator,
     credentials,
     as: (request) => authorized(scheduler, askerIn(request)),
-    streams,
+    ...rooms,
     turns,
-    reads,
-    longAnswers,
-    searches,
     closing: closing.signal,
   };
 
@@ -235,6 +232,7 @@ function roomFor(connections: Connections) {
   const reads = new Reads(apiLimits.reads);
   const longAnswers = new Room({ what: 'long responses', ...apiLimits.longAnswers });
   const searches = new Room({ what: 'searches in output', ...apiLimits.searches });
+  const logIns = new Room({ what: 'log-ins', ...apiLimits.logIns });
   const load = (): Load => ({
     connections: connections.count,
     reads: reads.inProgress,
@@ -242,7 +240,7 @@ function roomFor(connections: Connections) {
     bodyBytes: bodies.held,
     answerBytes: answers.held,
   });
-  return { streams, bodies, answers, reads, longAnswers, searches, load };
+  return { streams, bodies, answers, reads, longAnswers, searches, logIns, load };
 }
 
 interface RouteParts extends NodeParts {

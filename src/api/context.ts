@@ -34,6 +34,8 @@ export interface ApiContext {
   readonly longAnswers: Room;
   /** Slots for searches in output. */
   readonly searches: Room;
+  /** Slots for requests of log-ins. */
+  readonly logIns: Room;
   /** Fires when the app closes, to end all streams. */
   readonly closing: AbortSignal;
 }

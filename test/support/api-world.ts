@@ -6,6 +6,7 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { Compile, type Validator } from 'typebox/compile';
 import { type AppSettings, type Authenticator, buildApp } from '../../src/api/app.ts';
+import type { Credentials } from '../../src/api/guard/credentials.ts';
 import { Peers } from '../../src/peers/client.ts';
 import type { SchedulerHandle } from '../../src/scheduler/handle.ts';
 import type { Log } from '../../src/scheduler/ports.ts';
@@ -49,6 +50,7 @@ export class ApiWorld {
     settings: AppSettings = {},
     instead: Partial<SchedulerHandle> = {},
     authenticator: Authenticator = believing(),
+    credentials: Credentials = noCredentials(),
   ): Promise<ApiWorld> {
     const errors: object[] = [];
     const log: Log = { info() {}, warn() {}, debug() {}, error: (fields) => errors.push(fields) };
@@ -62,7 +64,7 @@ export class ApiWorld {
       node,
       peers: new Peers(clock, node.id),
       authenticator,
-      credentials: noCredentials(),
+      credentials,
       settings: { isPeer, ...settings },
     });
     await app.ready();

@@ -43,6 +43,8 @@ export const apiLimits = {
   longAnswers: { total: 128, perAddress: 64, kept: 16 },
   /** Concurrent streams of events or output: above this they are usually forgotten browser tabs. */
   streams: { total: 256, perAddress: 128, kept: 32 },
+  /** Concurrent requests of log-ins: strangers make this server ask the identity provider. */
+  logIns: { total: 32, perAddress: 8, kept: 4 },
   /** Bytes of a request about one item: a job is at most half of it. */
   jobBytes: 1024 * 1024,
   /** Bytes of the body of a request that needs none. */

@@ -3,6 +3,8 @@
  * separate dictionary would lose them all with a dictionary whose transaction failed.
  */
 
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { CarillonError } from '../../errors.ts';
 import type { Place, Stored } from '../../scheduler/records/kind.ts';
@@ -48,7 +50,7 @@ export const countedKinds: readonly PastName[] = [...pastKinds]
   .map(([name]) => name);
 
 export function openRoot(dir: string): RootDatabase {
-  return open({
+  const root = open({
     path: dir,
     noSubdir: false,
     maxDbs: 64,
@@ -59,6 +61,9 @@ export function openRoot(dir: string): RootDatabase {
     // a full disk would end the process.
     eventTurnBatching: false,
   });
+  // The library makes them readable for all. They hold the keys that sign sessions, and a copy keeps their mode.
+  for (const file of ['data.mdb', 'lock.mdb']) chmodSync(join(dir, file), 0o600);
+  return root;
 }
 
 /** `damaged` creates the error for a record that cannot be read. */

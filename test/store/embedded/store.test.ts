@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -30,6 +30,16 @@ storeConformance('embedded', async () => {
     shared: false,
     cutsAtCommit: true,
   };
+});
+
+test('its files are for its user only, whatever folder a copy of them comes into', async () => {
+  const dir = fresh();
+  const store = createEmbeddedStore({ dir });
+  await store.open();
+  const modes = readdirSync(dir).map((file) => [file, (statSync(join(dir, file)).mode & 0o777).toString(8)]);
+  await store.close();
+  expect(modes.map(([file]) => file)).toContain('data.mdb');
+  expect(modes.filter(([, mode]) => mode !== '600')).toEqual([]);
 });
 
 describe('the lock of a data directory', () => {

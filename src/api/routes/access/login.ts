@@ -4,11 +4,13 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { ErrorCode } from '../../../errors.ts';
 import { CarillonError } from '../../../errors.ts';
 import type { ApiContext } from '../../context.ts';
 import { answersHere, query } from '../../endpoint.ts';
 import type { Credentials, Redirect } from '../../guard/credentials.ts';
 import { questionOf } from '../../guard/needs.ts';
+import { holdWhileOpen } from '../../guard/room.ts';
 import { WireDeviceLogIn, WireDeviceSession, WireLogInOptions } from '../../wire/access.ts';
 import { ref } from '../../wire/shape.ts';
 
@@ -17,7 +19,11 @@ const tags = ['access'];
 const bodyLimit = 8 * 1024;
 const config = { needs: 'nothing' } as const;
 
-export function loginRoutes(app: FastifyInstance, { credentials }: ApiContext): void {
+const answersOfLogIn = (good: Parameters<typeof answersHere>[0], codes: readonly ErrorCode[] = []) =>
+  answersHere(good, [...codes, 'BUSY']);
+
+export function loginRoutes(app: FastifyInstance, { credentials, logIns }: ApiContext): void {
+  app.addHook('preHandler', async (request, reply) => holdWhileOpen(logIns, request, reply));
   browserRoutes(app, credentials);
   tokenRoute(app, credentials);
   deviceRoutes(app, credentials);
@@ -29,7 +35,7 @@ export function loginRoutes(app: FastifyInstance, { credentials }: ApiContext): 
         summary: 'How people can log in',
         tags,
         operationId: 'logInOptions',
-        response: answersHere({ 200: { description: 'The ways', schema: ref(WireLogInOptions) } }),
+        response: answersOfLogIn({ 200: { description: 'The ways', schema: ref(WireLogInOptions) } }),
       },
     },
     async () => credentials.options(),
@@ -43,7 +49,7 @@ export function loginRoutes(app: FastifyInstance, { credentials }: ApiContext): 
         description: 'Without a session it changes nothing.',
         tags,
         operationId: 'logOut',
-        response: answersHere({ 200: { description: 'It has ended', schema: Empty } }, [
+        response: answersOfLogIn({ 200: { description: 'It has ended', schema: Empty } }, [
           'NOT_LEADING',
           'STORE_UNAVAILABLE',
         ]),
@@ -120,7 +126,10 @@ function browserRoutes(app: FastifyInstance, credentials: Credentials): void {
 }
 
 const redirect = (codes: Parameters<typeof answersHere>[1]) =>
-  answersHere({ 302: { description: 'To the next page', schema: Type.String(), type: 'text/plain' } }, codes);
+  answersOfLogIn(
+    { 302: { description: 'To the next page', schema: Type.String(), type: 'text/plain' } },
+    codes,
+  );
 
 /** A person whose log-in is refused comes to the page for log-ins, which says so in words. */
 async function sendOn(
@@ -161,7 +170,7 @@ function tokenRoute(app: FastifyInstance, credentials: Credentials): void {
         tags,
         operationId: 'logInByToken',
         body: TokenBody,
-        response: answersHere({ 200: { description: 'There is a session', schema: Empty } }, [
+        response: answersOfLogIn({ 200: { description: 'There is a session', schema: Empty } }, [
           ...(['INVALID_BODY', 'MISSING_FIELD', 'UNAUTHENTICATED', 'TOO_MANY_ATTEMPTS'] as const),
           'STORE_UNAVAILABLE',
         ]),
@@ -189,7 +198,7 @@ function deviceRoutes(app: FastifyInstance, credentials: Credentials): void {
         summary: 'Begin a log-in that is finished in a browser anywhere',
         tags,
         operationId: 'beginDeviceLogIn',
-        response: answersHere(
+        response: answersOfLogIn(
           { 200: { description: 'What the person needs', schema: ref(WireDeviceLogIn) } },
           [...(['NOT_FOUND', 'UNAUTHENTICATED', 'PROVIDER_UNAVAILABLE'] as const)],
         ),
@@ -207,7 +216,7 @@ function deviceRoutes(app: FastifyInstance, credentials: Credentials): void {
         tags,
         operationId: 'finishDeviceLogIn',
         body: DeviceBody,
-        response: answersHere({ 200: { description: 'The session', schema: ref(WireDeviceSession) } }, [
+        response: answersOfLogIn({ 200: { description: 'The session', schema: ref(WireDeviceSession) } }, [
           ...(['INVALID_BODY', 'MISSING_FIELD', 'NOT_FOUND', 'UNAUTHENTICATED', 'FORBIDDEN'] as const),
           ...(['TOO_MANY_ATTEMPTS', 'PROVIDER_UNAVAILABLE'] as const),
         ]),
