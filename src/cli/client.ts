@@ -40,7 +40,6 @@ import type {
   WirePreviewRequest,
   WireStats,
 } from '../api/wire/views.ts';
-import { nameInHeader } from './asker.ts';
 import { serverIn } from './server-address.ts';
 import { type Fetch, whyNotTrusted } from './trust.ts';
 
@@ -120,16 +119,14 @@ const notConnected = new Set([
 
 export class Client {
   readonly #servers: readonly string[];
-  readonly #by: string;
   /** For other addresses of the same servers. */
   readonly fetch: Fetch;
   #current = 0;
 
   /** `urls`: one server, or several separated by commas. */
-  constructor(urls: string, by: string, fetch: Fetch = globalThis.fetch) {
+  constructor(urls: string, fetch: Fetch = globalThis.fetch) {
     this.fetch = fetch;
     this.#servers = urls.split(',').map(serverIn);
-    this.#by = nameInHeader(by);
   }
 
   /** The current server. */
@@ -333,7 +330,6 @@ export class Client {
       headers: {
         ...headers,
         'user-agent': 'carillon-cli',
-        'x-carillon-user': this.#by,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),

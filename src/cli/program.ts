@@ -5,7 +5,6 @@ import { Command, CommanderError } from 'commander';
 import { decodeUtf8 } from '../job-file/utf8.ts';
 import { describeSettings, type Environment, loadClientConfig } from '../node/config.ts';
 import type { Protect, Restore } from '../node/restore-options.ts';
-import { askedBy } from './asker.ts';
 import { addAccessCommands } from './commands/access.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addBackupCommands } from './commands/backup.ts';
@@ -151,7 +150,6 @@ function processIo(environment: Environment): Io {
     timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     color: color && process.stdout.isTTY === true,
     progress: process.stderr.isTTY === true,
-    by: askedBy(),
     spoolDir,
     stateDir,
     token,

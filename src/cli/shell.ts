@@ -29,8 +29,6 @@ export interface Io {
   readonly color: boolean;
   /** Whether to show progress: standard error is a terminal. */
   readonly progress: boolean;
-  /** The user, for the record: `ann@laptop`. */
-  readonly by: string;
   /** Where `exec` keeps reports that the server does not have yet. */
   readonly spoolDir: string;
   /** `CARILLON_TOKEN`. */
@@ -79,7 +77,7 @@ export class Shell {
       const { token = null, stateDir = null } = io;
       const credentials = { file: options.tokenFile ?? null, token, stateDir };
       const fetch = fetchAs(fetchTrusting(options.ca ?? io.ca ?? null), credentials);
-      const client = new Client(options.url ?? io.url ?? defaultUrl, io.by, fetch);
+      const client = new Client(options.url ?? io.url ?? defaultUrl, fetch);
       const session: Session = {
         io,
         client,

@@ -24,7 +24,7 @@ async function carillon(...args: string[]) {
       raw: (text) => void (out += text),
       err: (text) => void (err += text),
       ...{ terminal: false, stdin: async () => '', now: () => Date.now(), sleep: async () => {} },
-      ...{ timezone: 'UTC', spoolDir: '', color: false, progress: false, by: 'ann', url: null },
+      ...{ timezone: 'UTC', spoolDir: '', color: false, progress: false, url: null },
     },
   });
   return { code, out, err };

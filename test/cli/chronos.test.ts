@@ -64,7 +64,6 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
         spoolDir: '',
         color: false,
         progress: false,
-        by: 'ann@laptop',
         url: `http://127.0.0.1:${port}`,
       },
     }),

@@ -54,7 +54,6 @@ async function carillon(...args: string[]): Promise<{ code: number; out: string;
       spoolDir: '',
       color: false,
       progress: false,
-      by: 'ann@laptop',
       url,
     },
   });

@@ -26,7 +26,6 @@ function terminal(options: Partial<Io> = {}): { io: Io; printed: () => string } 
       timezone: 'UTC',
       color: true,
       progress: true,
-      by: 'ann',
       spoolDir: '',
       url: null,
     },

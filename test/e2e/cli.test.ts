@@ -1,7 +1,7 @@
 /** The command line against the real program: what people type, what they read, and how scripts see it end. */
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
@@ -55,7 +55,6 @@ async function carillon(
       spoolDir: '',
       color: false,
       progress: false,
-      by: 'ann@laptop',
       url: options.url ?? server.url,
     },
   });
@@ -239,7 +238,7 @@ describe('runs', () => {
     const followed = carillon(`logs -f ${id}`);
     expect((await carillon(`kill ${id}`)).code).toBe(0);
     expect((await followed).out).toBe('begun\n');
-    expect((await carillon(`runs ${id}`)).out).toContain('killed by ann@laptop');
+    expect((await carillon(`runs ${id}`)).out).toContain(`killed by ${userInfo().username}`);
   });
 
   test('run with several names or a label starts them in order, and --dry-run only shows how', async () => {

@@ -87,7 +87,7 @@ async function carillon(args: readonly string[], user: User = {}): Promise<Said>
       // Who logs in confirms the code while the command line waits.
       sleep: async () => void (await confirm(said.err)),
       ...{ terminal: false, timezone: 'UTC', spoolDir: '', color: false, progress: false },
-      ...{ by: 'ann@laptop', url: server.url, stateDir: stranger },
+      ...{ url: server.url, stateDir: stranger },
       ...user,
     },
   });

@@ -61,7 +61,6 @@ function follow(
       spoolDir: '',
       color: false,
       progress: false,
-      by: 'ann@laptop',
       url,
     },
   });

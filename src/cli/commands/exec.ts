@@ -120,7 +120,7 @@ async function exec(io: Io, asked: Asked, options: ExecOptions): Promise<number>
 function clientOf({ url, ca, tokenFile }: Asked, io: Io, tell: (text: string) => void): Client | null {
   try {
     const { token = null, stateDir = null } = io;
-    return new Client(url, io.by, fetchAs(fetchTrusting(ca), { file: tokenFile, token, stateDir }));
+    return new Client(url, fetchAs(fetchTrusting(ca), { file: tokenFile, token, stateDir }));
   } catch (error) {
     tell((error as Error).message);
     return null;

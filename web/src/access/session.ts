@@ -5,7 +5,7 @@ import type { WireMe } from '../../../src/api/wire/access.ts';
 import { send } from '../data/client.ts';
 import { meQuery } from '../data/queries.ts';
 import { readAgain } from '../data/read-again.ts';
-import { noteSignedIn } from '../data/session.ts';
+import { noteSignedIn, whileLeaving } from '../data/session.ts';
 
 /** After a log-in: pages of the same user are read again, and another one gets new ones. */
 export async function takeIn(client: QueryClient): Promise<void> {
@@ -24,9 +24,11 @@ export async function takeIn(client: QueryClient): Promise<void> {
 export function useLogOut(): (everywhere: boolean) => Promise<void> {
   const client = useQueryClient();
   return async (everywhere) => {
-    if (everywhere) await send('POST', '/sessions/end', { body: {} });
-    await send('POST', '/logout');
-    client.clear();
+    await whileLeaving(async () => {
+      if (everywhere) await send('POST', '/sessions/end', { body: {} });
+      await send('POST', '/logout');
+      client.clear();
+    });
     // Whoever is known without a session, by the connection, is so again. Everybody else sees the log-in page.
     await client.fetchQuery(meQuery).catch(() => undefined);
   };

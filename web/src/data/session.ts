@@ -10,6 +10,8 @@ import type { WireProblem } from '../../../src/api/wire/schema.ts';
 let refusal: WireProblem | null = null;
 /** Counts log-ins. */
 let logIns = 0;
+/** While the user logs out: that requests are refused meanwhile is no end of a session in the middle of something. */
+let isLeaving = false;
 const listeners = new Set<() => void>();
 
 /** Identifies the current session, for `noteSignedOut`. */
@@ -19,7 +21,18 @@ export const signedOut = (): WireProblem | null => refusal;
 
 /** Ignores the late answer to a request of an earlier session. */
 export function noteSignedOut(problem: WireProblem, session: number): void {
-  if (session === logIns && refusal === null) become(problem);
+  if (session === logIns && refusal === null && !isLeaving) become(problem);
+}
+
+/** Does what logs out, and forgets who was logged in. */
+export async function whileLeaving(leave: () => Promise<void>): Promise<void> {
+  isLeaving = true;
+  try {
+    await leave();
+    logIns += 1;
+  } finally {
+    isLeaving = false;
+  }
 }
 
 export function noteSignedIn(): void {
