@@ -43,8 +43,13 @@ const ofLeases = faultKinds.filter((kind) => !kind.startsWith('clock'));
 
 describe('a part that is broken on purpose is found', () => {
   test.each<[Mutant, RegExp, readonly FaultKind[], hours: number]>([
-    // Paused between its last look at the lease and its write.
-    ['store-does-not-fence', /was applied after one of term/, ['pause-between'], 0.5],
+    // A write that was sent by the lease, and arrives late.
+    [
+      'store-does-not-fence',
+      /was applied after one of term/,
+      ['slow-network', 'cut-store', 'pause-between'],
+      0.3,
+    ],
     [
       'engine-starts-twice',
       /is started 2 times|is taken for forgotten, and the engine has it/,
