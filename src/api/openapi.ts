@@ -34,7 +34,7 @@ export function describeApi(app: FastifyInstance, version: string): void {
         description:
           'A distributed cron scheduler. Timestamps are ISO 8601 in UTC with milliseconds. Durations ' +
           'are ISO 8601 in jobs and milliseconds in results. Errors are application/problem+json with ' +
-          'a code. x-carillon-needs is the permission that a route needs.',
+          'a code. x-carillon-needs is the permission that a route or a field needs.',
       },
       components: { securitySchemes },
       tags: [

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { catalogue } from '../../src/errors.ts';
+import { type Hidden, hiddenIn, withoutHidden } from '../../src/scheduler/job/hidden.ts';
 import { ApiWorld, type Document } from '../support/api-world.ts';
 import { routesOf } from '../support/routes.ts';
 
@@ -27,6 +28,33 @@ test('has every route that the app answers its own clients, and no other', () =>
       .map(({ name }) => name)
       .sort(),
   ).toEqual(known.sort());
+});
+
+test('every field of a job that is hidden without a permission says which one', () => {
+  const declared = new Map<string, string>();
+  const walk = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) return;
+    const permission = (value as Record<string, unknown>)['x-carillon-needs'];
+    if (typeof permission === 'string') declared.set(path, permission);
+    for (const [key, each] of Object.entries(value)) walk(each, `${path}/${key}`);
+  };
+  walk(document.components.schemas, '');
+  const secret = { file: '/run/secrets/s' };
+  const definition = {
+    name: 'a',
+    run: { image: 'alpine', env: { A: 'b' }, secrets: { S: secret }, registry: { secret } },
+  };
+  const hidden = (what: Hidden): string[] =>
+    hiddenIn(withoutHidden(definition, what)).map((path) => path.split('.')[1]!);
+  const says = (field: string): string[] =>
+    [...declared]
+      .filter(([path]) => path.endsWith(`/properties/${field}`))
+      .map(([, permission]) => permission);
+  expect(hidden({ env: true, secrets: false })).toEqual(['env']);
+  expect(new Set(says('env'))).toEqual(new Set(['env']));
+  expect(new Set(hidden({ env: false, secrets: true }))).toEqual(new Set(['secrets', 'registry']));
+  for (const field of ['secrets', 'registry']) expect(new Set(says(field))).toEqual(new Set(['secrets']));
+  expect([...declared.keys()].every((path) => /\/properties\/(env|secrets|registry)$/.test(path))).toBe(true);
 });
 
 test('every reference leads somewhere', () => {

@@ -7,6 +7,9 @@
 /** Additional keywords for readers of a schema, not for the check. `undefined` removes a keyword. */
 export const published = (keywords: Readonly<Record<string, unknown>>) => ({ published: keywords });
 
+/** What reading the field needs beside reading the job; job/hidden.ts hides it from all others. */
+export const needs = (permission: 'env' | 'secrets') => ({ 'x-carillon-needs': permission });
+
 /** A copy with the additional keywords merged. */
 export function publish(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(publish);

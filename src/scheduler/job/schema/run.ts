@@ -8,7 +8,7 @@ import { addressForm, hostNameForm, ownHostnameForm, ulimitName } from './contai
 import { Fetch } from './fetch.ts';
 import { mountForm, pathForm, portForm, sizeForm, textForm, variableForm, volumeForm } from './forms.ts';
 import { closed, definitionLimits, oneOf, text, textMap, word } from './parts.ts';
-import { published } from './published.ts';
+import { needs, published } from './published.ts';
 import { JobSecret, Secret } from './secret.ts';
 
 /** A network mode belongs in `network`. */
@@ -69,7 +69,9 @@ export const Run = Type.Object(
       }),
     ),
     env: Type.Optional(
-      textMap('Environment variables.', definitionLimits.env, { names: variables(variableForm) }),
+      textMap('Environment variables.', definitionLimits.env, {
+        names: { ...variables(variableForm), ...needs('env') },
+      }),
     ),
     secrets: Type.Optional(
       Type.Record(Type.String(), JobSecret, {
@@ -78,6 +80,7 @@ export const Run = Type.Object(
           patternProperties: undefined,
           ...variables(variableForm),
           additionalProperties: JobSecret,
+          ...needs('secrets'),
         }),
         description:
           'Secrets, read at launch and stored nowhere else: environment variables, or mounted files.',
@@ -204,7 +207,7 @@ export const Run = Type.Object(
     noNewPrivileges: Type.Optional(
       Type.Boolean({ description: 'Prevent setuid programs from gaining privileges. Default: false.' }),
     ),
-    registry: Type.Optional(Type.Object({ secret: Secret }, closed)),
+    registry: Type.Optional(Type.Object({ secret: Secret }, { ...closed, ...published(needs('secrets')) })),
     pull: Type.Optional(
       oneOf(['missing', 'always', 'never'], {
         description: 'When to pull the image. Default: missing.',
