@@ -18,7 +18,7 @@ import {
   addressOf,
   credentialsIn,
   isEncrypted,
-  isLoopbackAddress,
+  isFromThisHost,
   type Question,
   unauthenticated,
 } from './question.ts';
@@ -143,7 +143,7 @@ export class RequestAuthenticator {
   }
 
   #localHolder(text: string, { socket }: Question): Principal | null {
-    const isIt = isLoopbackAddress(socket.remoteAddress) && this.#parts.localToken?.isToken(text) === true;
+    const isIt = isFromThisHost(socket) && this.#parts.localToken?.isToken(text) === true;
     return isIt ? localPrincipal(process.getuid?.() ?? 0) : null;
   }
 

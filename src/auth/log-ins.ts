@@ -13,7 +13,7 @@ import type { LocalToken } from './local-token.ts';
 import type { Notes } from './notes.ts';
 import type { PeopleFile } from './people-file.ts';
 import { type Begun, type Claimed, Provider } from './provider.ts';
-import { addressOf, isEncrypted, isLoopbackAddress, type Question, unauthenticated } from './question.ts';
+import { addressOf, isEncrypted, isFromThisHost, type Question, unauthenticated } from './question.ts';
 import {
   cookieIn,
   cookieName,
@@ -105,8 +105,7 @@ export class LogIns {
 
   /** By the link that was printed at the start. UNAUTHENTICATED. */
   async byLink(question: Question, code: string): Promise<Redirect> {
-    const isRight =
-      isLoopbackAddress(question.socket.remoteAddress) && this.#parts.localToken?.takeLink(code) === true;
+    const isRight = isFromThisHost(question.socket) && this.#parts.localToken?.takeLink(code) === true;
     if (!isRight) {
       const problem = unauthenticated(
         'The link is not valid, was used already, or is older than ten minutes.',

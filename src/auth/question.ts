@@ -18,6 +18,10 @@ export interface Question {
 export const isLoopbackAddress = (address: string | undefined): boolean =>
   address === '::1' || /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address ?? '');
 
+/** Whether a program of this host has the other end: of a loopback address, or of the address that it connected to. */
+export const isFromThisHost = ({ remoteAddress, localAddress }: Question['socket']): boolean =>
+  isLoopbackAddress(remoteAddress) || (remoteAddress !== undefined && remoteAddress === localAddress);
+
 /** A host name that means this host, with or without a port. */
 export const isLoopbackHost = (host: string | undefined): boolean =>
   /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|::1)(?::\d{1,5})?$/i.test(host ?? '');

@@ -5,6 +5,7 @@
  */
 
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { CarillonError } from '../errors.ts';
 import type { Fetch } from './trust.ts';
@@ -51,9 +52,15 @@ function foundFor(url: string, stateDir: string | null): string | null {
   const { origin, hostname, port, protocol } = new URL(url);
   const kept = keptIn(stateDir)[origin];
   if (kept !== undefined) return kept;
-  const isHere = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(hostname);
   const at = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
-  return isHere ? firstLine(join(stateDir, `server-${at}.token`)) : null;
+  return isThisHost(hostname) ? firstLine(join(stateDir, `server-${at}.token`)) : null;
+}
+
+/** A loopback name, or an address of this host. Other names could lead to another host. */
+function isThisHost(hostname: string): boolean {
+  if (/^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(hostname)) return true;
+  const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+  return own.some(({ address }) => address === hostname || `[${address}]` === hostname);
 }
 
 function keptIn(stateDir: string): Kept {

@@ -7,7 +7,7 @@ import type { PeerHeaders, Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Log, Member } from '../scheduler/ports.ts';
 import { realClock } from './clock.ts';
-import { type Config, type Environment, loadClientConfig } from './config.ts';
+import { type Config, type Environment, isWildcard, loadClientConfig } from './config.ts';
 
 const toldWithinMs = 10_000;
 const maxAnswerBytes = 64 * 1024;
@@ -35,12 +35,16 @@ export interface Joined {
 
 export function joinAuthentication(parts: JoinedParts): Joined {
   const { config, environment, log, node, scheduler } = parts;
-  const { advertiseUrl, allowedHost } = config;
+  const { advertiseUrl, allowedHost, host } = config;
   const introduce: Joined['introduce'] = (passed) =>
     authentication.authenticator.passOn({ principal: principalOf(node), from: null, via: null }, passed);
   const authentication = new Authentication({
     ...{ clock: realClock, log, self: node.id, known: scheduler, authFile: config.authFile },
-    names: [...(advertiseUrl === null ? [] : [new URL(advertiseUrl).hostname]), ...allowedHost],
+    names: [
+      ...(isWildcard(host) ? [] : [host]),
+      ...(advertiseUrl === null ? [] : [new URL(advertiseUrl).hostname]),
+      ...allowedHost,
+    ],
     stateDir: loadClientConfig(environment).stateDir,
     tell: (told) => tellLeader(parts, told, introduce),
   });

@@ -27,6 +27,7 @@ export class Cluster {
   readonly #members: ReadonlyMap<string, Member>;
   readonly #dockerd: Dockerd | null;
   readonly #bounds: Bounds;
+  readonly #logIn: () => Promise<boolean>;
   readonly #latest = new Map<string, RoleSample>();
   readonly #active = new Map<string, { fault: Fault; heal(): Promise<void> }>();
   #zookeeperLeader: string | null = null;
@@ -38,11 +39,14 @@ export class Cluster {
     members: readonly Member[];
     dockerd: Dockerd | null;
     bounds: Bounds;
+    /** Proves to the schedulers who asks. False: not yet. */
+    logIn: () => Promise<boolean>;
   }) {
     this.#network = given.network;
     this.#members = new Map(given.members.map((member) => [member.name, member]));
     this.#dockerd = given.dockerd;
     this.#bounds = given.bounds;
+    this.#logIn = given.logIn;
   }
 
   names(on: 'scheduler' | 'zookeeper'): string[] {
@@ -61,6 +65,7 @@ export class Cluster {
     start('zookeeper');
     await until('the ensemble serves', () => this.ensembleServes(), readyTimeoutMs);
     start('scheduler');
+    await until('somebody who leads makes a token', () => this.#logIn(), readyTimeoutMs);
     this.#watch = this.#watchRoles();
     await this.ready();
   }

@@ -3,10 +3,11 @@
  * paused and started again on the same data; it dies with the harness.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Network } from './network.ts';
 
 interface Program {
@@ -150,6 +151,37 @@ export interface SchedulerSetting {
 const insecure = (source: string): string =>
   existsSync(join(source, 'src/node/settings-access.ts')) ? '--insecure-http' : '--insecure';
 
+/** In its namespace, with a folder of its own for the state of programs. */
+const inside = (network: Network, name: string, dir: string): string[] => [
+  ...network.enter(name),
+  ...['env', `XDG_STATE_HOME=${dir}`],
+];
+
+/** Makes a token as the scheduler's user on its host. Null: it does not lead, nor reaches who does. */
+export async function tokenFrom(
+  network: Network,
+  name: string,
+  dir: string,
+  source: string,
+): Promise<string | null> {
+  const url = `http://${network.address(name)}:${schedulerPort}`;
+  const cli = [process.execPath, '--import', 'tsx', join(source, 'src/main.ts'), '--url', url];
+  const [program = '', ...args] = [
+    ...inside(network, name, dir),
+    ...cli,
+    'token',
+    'create',
+    name,
+    '--role',
+    'admin',
+  ];
+  const made = promisify(execFile)(program, args, { cwd: source, timeout: 30_000 });
+  return made.then(
+    ({ stdout }) => stdout.trim(),
+    () => null,
+  );
+}
+
 export function schedulers(
   network: Network,
   names: readonly string[],
@@ -174,7 +206,10 @@ export function schedulers(
     ];
     const programOf = (source: string): Program => {
       const serve = [process.execPath, '--import', 'tsx', join(source, 'src/main.ts'), 'serve', ...options];
-      return { argv: [...network.enter(name), ...dieWithHarness, ...serve, insecure(source)], cwd: source };
+      return {
+        argv: [...inside(network, name, dir), ...dieWithHarness, ...serve, insecure(source)],
+        cwd: source,
+      };
     };
     const upgraded = programOf(setting.source);
     const program = setting.earlier === null ? upgraded : programOf(setting.earlier);

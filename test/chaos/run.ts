@@ -8,7 +8,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { Dockerd } from '../support/dockerd.ts';
-import { ask, readAll, readOwed, readRuns, readUnfinished } from './api.ts';
+import { ask, askWith, readAll, readOwed, readRuns, readUnfinished } from './api.ts';
 import { Canary } from './canary.ts';
 import { Cluster } from './cluster.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type TriggerRecord,
 } from './history.ts';
 import { definitionOf, makeJobs } from './jobs.ts';
-import { schedulers, zookeeperServers } from './member.ts';
+import { schedulers, tokenFrom, zookeeperServers } from './member.ts';
 import type { Network } from './network.ts';
 import { chooseTarget, leaderAway, planFaults } from './plan.ts';
 import { Random } from './random.ts';
@@ -110,7 +110,16 @@ export async function chaosRun(network: Network, options: RunOptions): Promise<H
       },
     ),
   ];
-  const cluster = new Cluster({ network, members, dockerd, bounds: alone ? aloneBounds : chaosBounds });
+  const logIn = async (): Promise<boolean> => {
+    // Earlier releases let everybody in.
+    if (options.earlier !== null) return true;
+    const [first = ''] = names.scheduler;
+    const token = await tokenFrom(network, first, join(workDir, first), options.source);
+    if (token !== null) askWith(token);
+    return token !== null;
+  };
+  const bounds = alone ? aloneBounds : chaosBounds;
+  const cluster = new Cluster({ network, members, dockerd, bounds, logIn });
   try {
     const began = Date.now();
     await dockerd?.start();
