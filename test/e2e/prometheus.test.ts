@@ -28,7 +28,7 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
     const archive = ['--log-archive', 's3://bucket/logs', '--log-archive-endpoint', nobody];
     const more = [
       ...['--alerts-file', alerts, '--otlp-endpoint', nobody],
-      ...[...archive, '--log-archive-credentials', credentials],
+      ...[...archive, '--log-archive-credentials', credentials, '--audit-log', join(dir, 'audit.log')],
     ];
     server = await Server.start(dir, ['--pools', 'etl=2', '--process-concurrency', '8', ...more]);
     prometheus = await Prometheus.start([server.url.replace('http://', '')], rulesFile);
@@ -70,7 +70,7 @@ describe.skipIf(!hasPrometheus)('Prometheus', () => {
   });
 
   test('knows every metric of the table by its kind', async () => {
-    // A node that leads, with an engine, a pool, a receiver, a collector and an archive, and a job that succeeded and one that failed, has them all.
+    // A node that leads, with an engine, a pool, a receiver, a collector, an archive and a file of the audit, and a job that succeeded and one that failed, has them all.
     const known = await eventually(
       () => prometheus.get<Record<string, { type: string; help: string }[]>>('metadata'),
       (found) => found.carillon_job_last_failure_timestamp_seconds !== undefined,
