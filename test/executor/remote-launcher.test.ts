@@ -41,7 +41,7 @@ function throughNode(own: Launcher, installation = 'conformance'): Launcher {
   own.onObservation((observation) => lent.observed(observation));
   const app = fastify();
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
-  const context = { scheduler: { local: () => lent } } as unknown as ApiContext;
+  const context = { whole: { local: () => lent } } as unknown as ApiContext;
   app.register(async (routes) => localRoutes(routes, context), { prefix: '/internal' });
   let url: string | null = null;
   const peers = new Peers(realClock, 'n1');
