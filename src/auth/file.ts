@@ -4,6 +4,7 @@ import { CarillonError } from '../errors.ts';
 import { type Findings, hasForm } from '../scheduler/job/schema/explain.ts';
 import { type Fields, readBounded, readMapping } from '../settings-file/read.ts';
 import { People } from './people.ts';
+import { isLoopbackHost } from './question.ts';
 import {
   CertificateSchema,
   FileSchema,
@@ -97,8 +98,7 @@ function listOf<T>(
 /** Codes and secrets are sent to it. */
 function checkIssuer({ issuer }: WrittenOidc, findings: Findings): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : null;
-  const isHere = /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(url?.hostname ?? '');
-  if (url !== null && (url.protocol === 'https:' || isHere)) return;
+  if (url !== null && (url.protocol === 'https:' || isLoopbackHost(url.hostname))) return;
   const allowed = 'an https address; http only on this host';
   findings.add('INVALID_FIELD', `oidc.issuer is ${JSON.stringify(issuer)}. Allowed: ${allowed}.`, {
     field: 'oidc.issuer',

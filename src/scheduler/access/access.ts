@@ -1,7 +1,7 @@
 /** What a principal may do, compiled from its bindings, so that a question about one of many jobs is quick. */
 
 import { hasLabels, type Labels } from '../job/node-choice.ts';
-import { type Binding, type Permission, type Role, roles } from './principal.ts';
+import { type Binding, type Permission, permissions, type Role, roles } from './principal.ts';
 
 /** What each role may do. */
 const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
@@ -12,15 +12,12 @@ const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
 };
 
 /** The first role that has the permission, for errors and documentation. */
-export const leastRole: Readonly<Record<Permission, Role>> = {
-  read: 'viewer',
-  logs: 'operator',
-  env: 'editor',
-  secrets: 'editor',
-  operate: 'operator',
-  edit: 'editor',
-  admin: 'admin',
-};
+export const leastRole = Object.fromEntries(
+  permissions.map((permission) => [
+    permission,
+    roles.find((role) => permissionsOf[role].includes(permission)),
+  ]),
+) as Readonly<Record<Permission, Role>>;
 
 /** What is asked about a job. */
 export interface Named {

@@ -4,8 +4,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { ErrorCode } from '../../../errors.ts';
-import { CarillonError } from '../../../errors.ts';
+import { CarillonError, type ErrorCode } from '../../../errors.ts';
 import type { ApiContext } from '../../context.ts';
 import { answersHere, query } from '../../endpoint.ts';
 import type { Credentials, Redirect } from '../../guard/credentials.ts';
