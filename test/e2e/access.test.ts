@@ -34,7 +34,7 @@ describe.skipIf(zookeeperMissing !== null || !isRoot)('access on two nodes', () 
     zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
     dir = mkdtempSync(join(tmpdir(), 'carillon-access-'));
     const start = (name: string) =>
-      Server.start(join(dir, name), ['--zk', `${zookeeper.connect}/access`, '--zk-session-timeout', 'PT4S']);
+      Server.start(join(dir, name), [...zookeeper.at('/access'), '--zk-session-timeout', 'PT4S']);
     nodes = [await start('a'), await start('b')];
     await eventually(
       () => nodes[1]!.ask<{ members: unknown[] }>('GET', '/api/v1/cluster'),
