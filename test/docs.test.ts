@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exitCodes } from '../src/cli/exit-codes.ts';
-import { runCli } from '../src/cli/program.ts';
 import { endStates, liveStates } from '../src/scheduler/model/model.ts';
 import { runTransitions } from '../src/scheduler/model/run-state.ts';
+import { runCommand } from './support/command-line.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -86,17 +86,7 @@ describe('the pages', () => {
   });
 
   test('name only commands that exist', async () => {
-    let help = '';
-    const out = (text: string): void => {
-      help += text;
-    };
-    await runCli(['--help'], {
-      serve: async () => 0,
-      restore: () => Promise.reject(new Error('nothing is restored here')),
-      environment: {},
-      version: '0',
-      io: { out } as never,
-    });
+    const { out: help } = await runCommand(['--help']);
     const known = [...help.matchAll(/^ {2}([a-z]+)[ \n]/gm)].map((match) => match[1] ?? '');
     expect(known.length).toBeGreaterThan(15);
     const said = pages.flatMap((page) =>

@@ -5,30 +5,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { runCli } from '../../src/cli/program.ts';
+import { runCommand } from '../support/command-line.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-certs-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const at = (name: string) => join(dir, 'certs', name);
 const certificate = (name: string) => new X509Certificate(readFileSync(at(name)));
 
-async function carillon(...args: string[]) {
-  let [out, err] = ['', ''];
-  const code = await runCli(['certs', ...args], {
-    serve: async () => 0,
-    restore: () => Promise.reject(new Error('nothing is restored here')),
-    environment: {},
-    version: '1',
-    io: {
-      out: (text) => void (out += text),
-      raw: (text) => void (out += text),
-      err: (text) => void (err += text),
-      ...{ terminal: false, stdin: async () => '', now: () => Date.now(), sleep: async () => {} },
-      ...{ timezone: 'UTC', spoolDir: '', color: false, progress: false, url: null },
-    },
-  });
-  return { code, out, err };
-}
+const carillon = (...args: string[]) => runCommand(['certs', ...args]);
 
 test('an authority signs nodes that are servers and clients, for a year', async () => {
   expect(await carillon('init', '--out', at(''))).toMatchObject({ code: 0 });

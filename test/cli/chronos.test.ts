@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readSavedJobs } from '../../src/cli/chronos.ts';
-import { runCli } from '../../src/cli/program.ts';
 import { chronosFires } from '../../src/scheduler/chronos/fires.ts';
 import { ApiWorld, type Body } from '../support/api-world.ts';
+import { runCommand, type Said } from '../support/command-line.ts';
 
 let api: ApiWorld;
 let chronos: FastifyInstance;
@@ -42,33 +42,11 @@ afterEach(async () => {
   await api.close();
 });
 
-async function carillon(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
+function carillon(...args: string[]): Promise<Said> {
   const { port } = api.app.server.address() as AddressInfo;
-  const code = await api.settled(
-    runCli(args, {
-      serve: async () => 0,
-      restore: () => Promise.reject(new Error('nothing is restored here')),
-      environment: {},
-      version: '1.2.3',
-      io: {
-        out: (text) => (out += text),
-        raw: (text) => (out += text),
-        terminal: false,
-        err: (text) => (err += text),
-        stdin: async () => JSON.stringify(jobs),
-        now: () => api.world.clock.now(),
-        sleep: async () => undefined,
-        timezone: 'UTC',
-        spoolDir: '',
-        color: false,
-        progress: false,
-        url: `http://127.0.0.1:${port}`,
-      },
-    }),
-  );
-  return { code, out, err };
+  const stdin = async () => JSON.stringify(jobs);
+  const now = () => api.world.clock.now();
+  return api.settled(runCommand(args, { stdin, now, url: `http://127.0.0.1:${port}` }));
 }
 
 const names = async () => (await api.get('/jobs')).items.map(({ name }: Body) => name);

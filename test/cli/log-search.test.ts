@@ -3,7 +3,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WireLogFinding, WireLogHit, WireLogSearchEnd } from '../../src/api/wire/log-search.ts';
-import { runCli } from '../../src/cli/program.ts';
+import { runCommand } from '../support/command-line.ts';
 
 let server: FastifyInstance;
 let url: string;
@@ -34,31 +34,7 @@ function end(parts: Partial<WireLogSearchEnd>): WireLogSearchEnd {
   return { kind: 'end', ...counts, reached: null, failure: null, ...parts };
 }
 
-async function carillon(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await runCli(args, {
-    serve: async () => 0,
-    restore: () => Promise.reject(new Error('nothing is restored here')),
-    environment: {},
-    version: '1.2.3',
-    io: {
-      out: (text) => (out += text),
-      raw: (text) => (out += text),
-      terminal: false,
-      err: (text) => (err += text),
-      stdin: async () => '',
-      now: () => 0,
-      sleep: async () => undefined,
-      timezone: 'UTC',
-      spoolDir: '',
-      color: false,
-      progress: false,
-      url,
-    },
-  });
-  return { code, out, err };
-}
+const carillon = (...args: string[]) => runCommand(args, { url, now: () => 0 });
 
 test('asks for what the options say', async () => {
   await carillon('logs', 'a.1', '--grep', 'x y', '-i', '-C', '3', '-n', '5', '--stream', 'stderr');

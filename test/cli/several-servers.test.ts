@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WireProblem, WireRun } from '../../src/api/wire/schema.ts';
 import type { WireCluster } from '../../src/api/wire/views.ts';
-import { runCli } from '../../src/cli/program.ts';
+import { runCommand } from '../support/command-line.ts';
 
 let first: FastifyInstance;
 let second: FastifyInstance;
@@ -28,34 +28,15 @@ async function listen(): Promise<void> {
   urls = `${await first.listen(at)}/, ${await second.listen(at)}`;
 }
 
-async function carillon(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await runCli(args, {
-    serve: async () => 0,
-    restore: () => Promise.reject(new Error('nothing is restored here')),
-    environment: {},
-    version: '1.2.3',
-    io: {
-      out: (text) => (out += text),
-      raw: (text) => (out += text),
-      terminal: false,
-      err: (text) => (err += text),
-      stdin: async () => '',
-      now: () => now,
-      sleep: async (delayMs) => {
-        slept += 1;
-        now += delayMs;
-      },
-      timezone: 'UTC',
-      spoolDir: '',
-      color: false,
-      progress: false,
-      url: urls,
+const carillon = (...args: string[]) =>
+  runCommand(args, {
+    url: urls,
+    now: () => now,
+    sleep: async (delayMs) => {
+      slept += 1;
+      now += delayMs;
     },
   });
-  return { code, out, err };
-}
 
 const run = (state: string): Partial<WireRun> => ({
   id: 'a.1',

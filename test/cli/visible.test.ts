@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type CliParts, runCli } from '../../src/cli/program.ts';
+import { runCli } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/shell.ts';
 import { guarded, styled } from '../../src/cli/visible.ts';
 import { bold, card, table, tinted } from '../../src/cli/words.ts';
 import { formatJobFile, parseJobFile } from '../../src/job-file/read.ts';
+import { clientWith, printingTo } from '../support/command-line.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-visible-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -19,28 +20,9 @@ function terminal(options: Partial<Io> = {}): { io: Io; printed: () => string } 
   const add = (text: string): void => {
     printed += text;
   };
-  const io = {
-    ...{ out: add, err: add, raw: add, terminal: true, stdin: async () => '', now: () => 0 },
-    ...{
-      sleep: async () => {},
-      timezone: 'UTC',
-      color: true,
-      progress: true,
-      spoolDir: '',
-      url: null,
-    },
-    ...options,
-  };
+  const io = printingTo(add, { terminal: true, color: true, progress: true, now: () => 0, ...options });
   return { io, printed: () => printed };
 }
-
-const partsWith = (io: Io): CliParts => ({
-  serve: async () => 0,
-  restore: () => Promise.reject(new Error('nothing is restored here')),
-  environment: {},
-  version: '1',
-  io,
-});
 
 /** Our own colours. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -112,7 +94,7 @@ test('commands show what files and addresses hold', async () => {
   const name = '\x1b[31mevil\x1b[2J.yaml';
   writeFileSync(join(dir, name), 'name: "\\e[31ma"\nrun: { "\\x9b": "\\e]0;owned\\a" }\n');
   const { io, printed } = terminal();
-  const parts = partsWith(io);
+  const parts = clientWith(io);
   expect(await runCli(['validate', join(dir, name)], parts)).toBe(2);
   await runCli(['validate', join(dir, `${name}-not-there`)], parts);
   await runCli(['jobs', '\x1b[2J', '--url', 'http://127.0.0.1:1'], parts);
@@ -125,7 +107,7 @@ test('files that are not UTF-8 are refused with their place', async () => {
   const path = join(dir, 'latin.yaml');
   writeFileSync(path, Buffer.from('name: a\ndescription: caf\xe9\n', 'latin1'));
   const { io, printed } = terminal();
-  const parts = partsWith(io);
+  const parts = clientWith(io);
   for (const command of [['validate'], ['apply', '-f'], ['import', 'crontab'], ['import', 'chronos']])
     expect(await runCli([...command, path], parts)).toBe(2);
   expect(printed().match(/latin\.yaml:2:17: the byte 0xE9 is not valid UTF-8\./g)).toHaveLength(4);

@@ -3,8 +3,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../../src/cli/program.ts';
+import { runCommand, type Said } from '../support/command-line.ts';
 import { eventually, Server } from '../support/server.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
@@ -18,47 +19,14 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function carillon(
+function carillon(
   args: string,
-  options: { stdin?: string; url?: string; confirm?: boolean } = {},
+  { stdin = '', url = server.url, confirm }: { stdin?: string; url?: string; confirm?: boolean } = {},
 ): Promise<Said> {
-  const { confirm } = options;
-  let out = '';
-  let err = '';
-  const code = await runCli(args.split(' '), {
-    serve: async () => 0,
-    restore: () => Promise.reject(new Error('nothing is restored here')),
-    environment: {},
-    version: '1.2.3',
-    io: {
-      out: (text) => {
-        out += text;
-      },
-      raw: (text) => {
-        out += text;
-      },
-      terminal: false,
-      err: (text) => {
-        err += text;
-      },
-      stdin: async () => options.stdin ?? '',
-      ...(confirm !== undefined && { confirm: async () => confirm }),
-      now: () => Date.now(),
-      sleep: (delayMs) => new Promise((done) => setTimeout(done, delayMs)),
-      timezone: 'UTC',
-      spoolDir: '',
-      color: false,
-      progress: false,
-      url: options.url ?? server.url,
-    },
+  return runCommand(args.split(' '), {
+    ...{ url, sleep, stdin: async () => stdin },
+    ...(confirm !== undefined && { confirm: async () => confirm }),
   });
-  return { code, out, err };
 }
 
 function file(name: string, text: string): string {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/shell.ts';
+import { clientWith, printingTo, type Said } from '../support/command-line.ts';
 import { Browser, clientId, clientSecret, identityProvider } from '../support/identity-provider.ts';
 import { eventually, Server } from '../support/server.ts';
 
@@ -58,40 +59,20 @@ people:
 ${more}`;
 }
 
-interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 type User = Partial<Pick<Io, 'stateDir' | 'token' | 'url' | 'sleep'>>;
 
 /** Of a stranger, if nothing else is said. */
 async function carillon(args: readonly string[], user: User = {}): Promise<Said> {
   const said = { out: '', err: '' };
-  const code = await runCli(args, {
-    serve: async () => 0,
-    restore: () => Promise.reject(new Error('nothing is restored here')),
-    environment: {},
-    version: '1.2.3',
-    io: {
-      out: (text) => {
-        said.out += text;
-      },
-      raw: () => {},
-      err: (text) => {
-        said.err += text;
-      },
-      stdin: async () => '',
-      now: () => Date.now(),
-      // Who logs in confirms the code while the command line waits.
-      sleep: async () => void (await confirm(said.err)),
-      ...{ terminal: false, timezone: 'UTC', spoolDir: '', color: false, progress: false },
-      ...{ url: server.url, stateDir: stranger },
-      ...user,
-    },
+  const io = printingTo((text) => void (said.out += text), {
+    raw: () => {},
+    err: (text) => void (said.err += text),
+    // Who logs in confirms the code while the command line waits.
+    sleep: () => confirm(said.err),
+    ...{ url: server.url, stateDir: stranger },
+    ...user,
   });
-  return { code, ...said };
+  return { code: await runCli(args, clientWith(io)), ...said };
 }
 
 async function confirm(said: string): Promise<void> {

@@ -7,8 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import { clientWith, printingTo } from '../support/command-line.ts';
 import { eventually, Server } from '../support/server.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'carillon-followed-'));
@@ -40,31 +42,14 @@ function follow(
   { url = server.url, mayReturn }: { url?: string; mayReturn?: Promise<unknown> } = {},
 ): { said: () => string; end: Promise<number> } {
   let out = '';
-  const end = runCli(['logs', '-f', ...args], {
-    serve: async () => 0,
-    restore: () => Promise.reject(new Error('nothing is restored here')),
-    environment: {},
-    version: '1.2.3',
-    io: {
-      out: () => {},
-      raw: (text) => {
-        out += text;
-      },
-      terminal: false,
-      err: () => {},
-      stdin: async () => '',
-      now: () => Date.now(),
-      sleep: async (delayMs) => {
-        await (mayReturn ?? new Promise((done) => setTimeout(done, delayMs)));
-      },
-      timezone: 'UTC',
-      spoolDir: '',
-      color: false,
-      progress: false,
-      url,
+  const io = printingTo(() => {}, {
+    raw: (text) => void (out += text),
+    sleep: async (delayMs) => {
+      await (mayReturn ?? sleep(delayMs));
     },
+    url,
   });
-  return { said: () => out, end };
+  return { said: () => out, end: runCli(['logs', '-f', ...args], clientWith(io)) };
 }
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
