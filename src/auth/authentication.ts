@@ -2,6 +2,7 @@
 
 import type { SigningKey, Token } from '../scheduler/model/token.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
+import type { Told } from '../scheduler/told.ts';
 import { Askers } from './askers.ts';
 import { RequestAuthenticator } from './authenticator.ts';
 import type { Owners } from './connections.ts';
@@ -9,7 +10,7 @@ import { Keys } from './keys.ts';
 import { LocalTrust } from './local.ts';
 import { LocalToken } from './local-token.ts';
 import { LogIns, linkPath } from './log-ins.ts';
-import { Notes, type Told } from './notes.ts';
+import { Notes } from './notes.ts';
 import { PeopleFile } from './people-file.ts';
 import { Sessions } from './sessions.ts';
 import { Throttle } from './throttle.ts';

@@ -5,31 +5,11 @@
  * somebody known may not do has lines of its own, one for each thing.
  */
 
-import type { AuditLine, Token } from '../scheduler/model/token.ts';
+import type { NotedLine } from '../scheduler/command.ts';
+import type { Token } from '../scheduler/model/token.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
+import type { SessionEnd, TokenUse, Told } from '../scheduler/told.ts';
 import { within } from '../scheduler/waiting.ts';
-
-/** The core adds the rest. */
-export type NotedLine = Omit<AuditLine, 'id' | 'term'>;
-
-export interface TokenUse {
-  readonly id: string;
-  readonly at: number;
-  readonly from: string;
-}
-
-/** The end of one session. */
-export interface SessionEnd {
-  readonly id: string;
-  /** Whose it is. */
-  readonly by: string;
-}
-
-export interface Told {
-  readonly lines: readonly NotedLine[];
-  readonly uses: readonly TokenUse[];
-  readonly ends: readonly SessionEnd[];
-}
 
 /** What happened. The rest of a line follows. */
 export type Happening = Pick<NotedLine, 'by' | 'from' | 'action' | 'on'>;

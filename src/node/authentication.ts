@@ -2,10 +2,10 @@
 
 import { Authentication } from '../auth/authentication.ts';
 import { newKey } from '../auth/keys.ts';
-import type { Told } from '../auth/notes.ts';
 import type { PeerHeaders, Peers } from '../peers/client.ts';
 import type { SchedulerHandle } from '../scheduler/handle.ts';
 import type { Log, Member } from '../scheduler/ports.ts';
+import { submitTold, type Told } from '../scheduler/told.ts';
 import { realClock } from './clock.ts';
 import { type Config, type Environment, isWildcard, loadClientConfig } from './config.ts';
 
@@ -68,7 +68,7 @@ async function tellLeader(
 ): Promise<void> {
   const { role, leader } = scheduler.cluster();
   if (role === 'leader' || leader === null || leader.id === node.id)
-    return noteHere(scheduler, told, node.id);
+    return submitTold(scheduler, told, node.id);
   const passed = { method: 'POST', path: accessPath };
   const { status, text } = await peers.read(leader, {
     ...passed,
@@ -77,12 +77,6 @@ async function tellLeader(
     ...{ withinMs: toldWithinMs, maxBytes: maxAnswerBytes },
   });
   if (status >= 300) throw new Error(`The leader answered ${status}: ${text.slice(0, 200)}`);
-}
-
-async function noteHere(scheduler: SchedulerHandle, { lines, uses, ends }: Told, by: string): Promise<void> {
-  for (const { id, by: whose } of ends) await scheduler.submit({ kind: 'end-sessions', id, by: whose });
-  if (lines.length > 0) await scheduler.submit({ kind: 'note', lines, by });
-  if (uses.length > 0) await scheduler.submit({ kind: 'note-use', uses, by });
 }
 
 /** The leader makes the first key of the installation, and another one from time to time. Returns how to stop it. */

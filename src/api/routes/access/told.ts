@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { NotedLine } from '../../../scheduler/command.ts';
+import { submitTold } from '../../../scheduler/told.ts';
 import type { ApiContext } from '../../context.ts';
 import { askerIn } from '../../guard/needs.ts';
 
@@ -26,10 +27,8 @@ export function toldRoute(app: FastifyInstance, { whole: scheduler }: ApiContext
     async (request) => {
       const { lines, uses, ends } = request.body;
       const by = askerIn(request).principal.name;
-      for (const { id, by: whose } of ends) await scheduler.submit({ kind: 'end-sessions', id, by: whose });
       const noted = (lines as unknown as readonly NotedLine[]).map((line) => ({ ...line, via: by }));
-      if (lines.length > 0) await scheduler.submit({ kind: 'note', lines: noted, by });
-      if (uses.length > 0) await scheduler.submit({ kind: 'note-use', uses, by });
+      await submitTold(scheduler, { lines: noted, uses, ends }, by);
       return {};
     },
   );
