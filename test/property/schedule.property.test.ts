@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { instantsBetween } from '../../src/scheduler/schedule/between.ts';
 import { formatSchedule } from '../../src/scheduler/schedule/format.ts';
 import type { DstPolicy, Schedule, ScheduleInput } from '../../src/scheduler/schedule/model.ts';
-import { nextInstant } from '../../src/scheduler/schedule/next.ts';
+import { nextInstant, previousInstant } from '../../src/scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../../src/scheduler/schedule/parse.ts';
 import { type Dialect, type Expression, expression, isWildcard, matches } from './cron-oracle.ts';
 import { type Change, changesOf, instantOf, wallMs, wallOf } from './wall-oracle.ts';
@@ -60,6 +60,21 @@ function instantsFrom(schedule: Schedule, after: number, limit: { count: number;
   return found;
 }
 
+/** The same instants, found from the end; ascending. */
+function instantsBefore(
+  schedule: Schedule,
+  before: number,
+  limit: { count: number; after?: number },
+): number[] {
+  const found: number[] = [];
+  let instant = previousInstant(schedule, before);
+  while (instant !== null && instant > (limit.after ?? -Infinity) && found.length < limit.count) {
+    found.push(instant);
+    instant = previousInstant(schedule, instant);
+  }
+  return found.reverse();
+}
+
 const iso = (instants: readonly number[]) => instants.map((instant) => new Date(instant).toISOString());
 const instantBetween = (from: number, to: number) => fc.integer({ min: from, max: to });
 
@@ -71,6 +86,18 @@ describe('cron', () => {
         const oracle = CronExpressionParser.parse(cron.text, { currentDate: new Date(from), tz: 'UTC' });
         const expected = Array.from({ length: 3 }, () => oracle.next().getTime());
         expect(iso(instantsFrom(scheduleOf({ cron: cron.text }), from, { count: 3 }))).toEqual(iso(expected));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('in UTC the previous ones are what cron-parser finds', () => {
+    const before = instantBetween(Date.UTC(1999, 0, 1), Date.UTC(2060, 0, 1));
+    fc.assert(
+      fc.property(expression({ ...portable, seconds: true }), before, (cron, to) => {
+        const oracle = CronExpressionParser.parse(cron.text, { currentDate: new Date(to), tz: 'UTC' });
+        const expected = Array.from({ length: 3 }, () => oracle.prev().getTime()).reverse();
+        expect(iso(instantsBefore(scheduleOf({ cron: cron.text }), to, { count: 3 }))).toEqual(iso(expected));
       }),
       { numRuns: 2_000 },
     );
@@ -108,7 +135,10 @@ describe('cron', () => {
         const [from, until] = [at.instantMs - span, at.instantMs + span / 2];
         const schedule = scheduleOf({ cron: cron.text, timezone: at.timezone, dst });
         const found = instantsFrom(schedule, from, { count: 100_000, until });
-        expect(iso(found)).toEqual(iso(lookAtAll(cron, dst, { ...at, from, until })));
+        const expected = iso(lookAtAll(cron, dst, { ...at, from, until }));
+        expect(iso(found)).toEqual(expected);
+        const back = instantsBefore(schedule, until + 1, { count: 100_000, after: from });
+        expect(iso(back)).toEqual(expected);
       }),
       { numRuns },
     );
@@ -120,7 +150,10 @@ describe('cron', () => {
         const [from, until] = [at.instantMs - 26 * HOUR, at.instantMs + 13 * HOUR];
         const schedule = scheduleOf({ cron: cron.text, timezone: at.timezone, dst });
         const found = instantsFrom(schedule, from, { count: 100_000, until });
-        expect(iso(found)).toEqual(iso(lookAtAll(cron, dst, { ...at, from, until })));
+        const expected = iso(lookAtAll(cron, dst, { ...at, from, until }));
+        expect(iso(found)).toEqual(expected);
+        const back = instantsBefore(schedule, until + 1, { count: 100_000, after: from });
+        expect(iso(back)).toEqual(expected);
       }),
       { numRuns: 300 },
     );
@@ -140,8 +173,11 @@ describe('cron', () => {
         for (let day = from + DAY; day <= from + 400 * DAY; day += DAY) {
           if (matches(midnight, wallOf(day))) expected.push(day);
         }
-        const found = instantsFrom(scheduleOf({ cron: text }), from, { count: 500, until: from + 400 * DAY });
+        const until = from + 400 * DAY;
+        const found = instantsFrom(scheduleOf({ cron: text }), from, { count: 500, until });
         expect(iso(found)).toEqual(iso(expected));
+        const back = instantsBefore(scheduleOf({ cron: text }), until + 1, { count: 500, after: from });
+        expect(iso(back)).toEqual(iso(expected));
       }),
       { numRuns: 1_000 },
     );
@@ -259,6 +295,7 @@ describe('repeats', () => {
       fc.property(repeat, (each) => {
         const schedule = scheduleOf({ every: textOf(each), timezone: each.timezone });
         expect(iso(instantsFrom(schedule, -8.64e15, { count: 100 }))).toEqual(iso(oneByOne(each)));
+        expect(iso(instantsBefore(schedule, 8.64e15, { count: 100 }))).toEqual(iso(oneByOne(each)));
       }),
       { numRuns: 1_000 },
     );
@@ -272,6 +309,9 @@ describe('repeats', () => {
         const after = Math.floor(first + (last - first) * share);
         const schedule = scheduleOf({ every: textOf(each), timezone: each.timezone });
         expect(nextInstant(schedule, after)).toBe(instants.find((instant) => instant > after) ?? null);
+        expect(previousInstant(schedule, after)).toBe(
+          instants.findLast((instant) => instant < after) ?? null,
+        );
       }),
       { numRuns: 1_000 },
     );
@@ -302,6 +342,42 @@ test('a schedule written out and read again is the same', () => {
       expect(scheduleOf(written)).toEqual(schedule);
     }),
     { numRuns: 1_000 },
+  );
+});
+
+test('the previous of the next, and the next of the previous, are where one came from', () => {
+  const moment = fc.oneof(
+    fc
+      .tuple(fc.oneof(change, farChange), fc.integer({ min: -2 * DAY, max: 2 * DAY }))
+      .map(([{ instantMs }, by]) => instantMs + by),
+    instantBetween(Date.UTC(1890, 0, 1), Date.UTC(2140, 0, 1)),
+    instantBetween(Date.UTC(2500, 0, 1), Date.UTC(9999, 11, 31)),
+  );
+  // Samoa and Kwajalein skipped a whole day.
+  const skippedDay = fc.constantFrom<[string, number]>(
+    ['Pacific/Apia', Date.UTC(2011, 11, 30)],
+    ['Pacific/Kwajalein', Date.UTC(1993, 7, 21)],
+  );
+  const odd = fc
+    .tuple(expression({ ...full, seconds: true }), skippedDay, fc.integer({ min: -3 * DAY, max: 3 * DAY }))
+    .map(([cron, [timezone, day], by]): [ScheduleInput, number] => [{ cron: cron.text, timezone }, day + by]);
+  fc.assert(
+    fc.property(fc.oneof(fc.tuple(anySchedule, moment), odd), ([input, at]) => {
+      const schedule = scheduleOf(input);
+      const [previous, next] = [previousInstant(schedule, at), nextInstant(schedule, at)];
+      if (next !== null && next - at < 49 * 365 * DAY) {
+        // What lies between, at most `at` itself.
+        const before = previousInstant(schedule, next);
+        expect(before).toBe(nextInstant(schedule, at - 1) === at ? at : previous);
+      }
+      if (previous !== null && at - previous < 49 * 365 * DAY) {
+        expect(previous).toBeLessThan(at);
+        const after = nextInstant(schedule, previous);
+        expect(after).toBe(previousInstant(schedule, at + 1) === at ? at : next);
+        expect(nextInstant(schedule, previous - 1)).toBe(previous);
+      }
+    }),
+    { numRuns: 5_000 },
   );
 });
 

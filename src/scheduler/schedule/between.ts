@@ -3,11 +3,11 @@
  * and cron is counted up to `countLimit` with its last due times searched from the end.
  */
 
-import { DAY_MS, MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
+import { DAY_MS, MAX_INSTANT_MS } from './civil.ts';
 import { isCalendar } from './iso.ts';
 import { indexAfter, instantOf } from './iso-next.ts';
 import type { RepeatSchedule, Schedule } from './model.ts';
-import { nextInstant } from './next.ts';
+import { nextInstant, previousInstant } from './next.ts';
 import { segmentAt } from './zone.ts';
 
 export interface InstantRange {
@@ -94,41 +94,10 @@ function lastBetween(
   range: { readonly afterMs: number; readonly upToMs: number; readonly keep: number },
 ): number[] {
   const found: number[] = [];
-  let upToMs = range.upToMs;
-  while (found.length < range.keep) {
-    const instant = latestInstant(schedule, range.afterMs, upToMs);
-    if (instant === null) break;
+  let instant = previousInstant(schedule, range.upToMs + 1);
+  while (instant !== null && instant > range.afterMs && found.length < range.keep) {
     found.push(instant);
-    upToMs = instant - 1;
+    instant = previousInstant(schedule, instant);
   }
   return found.reverse();
-}
-
-/**
- * The latest due time in (afterMs, upToMs]. Null if there is none. Takes about thirty steps of `nextInstant`.
- */
-function latestInstant(schedule: Schedule, afterMs: number, upToMs: number): number | null {
-  // Windows that end at `upToMs`, each twice as long, until one contains a due time.
-  let length = SECOND_MS;
-  let found = nextUpTo(schedule, Math.max(afterMs, upToMs - length), upToMs);
-  while (found === null && upToMs - length > afterMs) {
-    length *= 2;
-    found = nextUpTo(schedule, Math.max(afterMs, upToMs - length), upToMs);
-  }
-  if (found === null) return null;
-  // Bisection: `latest` is a due time, and there is none in (end, upToMs].
-  let latest = found;
-  let end = upToMs;
-  while (latest < end) {
-    const middle = latest + Math.floor((end - latest) / 2);
-    const later = nextUpTo(schedule, middle, end);
-    if (later === null) end = middle;
-    else latest = later;
-  }
-  return latest;
-}
-
-function nextUpTo(schedule: Schedule, afterMs: number, upToMs: number): number | null {
-  const instant = nextInstant(schedule, afterMs);
-  return instant !== null && instant <= upToMs ? instant : null;
 }

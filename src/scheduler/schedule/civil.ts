@@ -13,6 +13,9 @@ export const MONTH_MS = 2_629_746_000;
 /** The last time with a four-digit year; schedules end there. */
 export const MAX_INSTANT_MS = 253_402_300_799_999;
 
+/** The first time with a four-digit year; no cron schedule has an earlier due time. */
+export const MIN_INSTANT_MS = -62_167_219_200_000;
+
 const monthLengths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 export function monthLength(year: number, month: number): number {

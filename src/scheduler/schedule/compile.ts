@@ -4,7 +4,7 @@
  */
 
 import { invariant } from '../../errors.ts';
-import { parseCron } from './cron.ts';
+import { parseCron } from './cron/cron.ts';
 import { formatDateTime, formatRepeat, parseDateTime, parseRepeat } from './iso.ts';
 import type { CronSchedule, OneOffSchedule, RepeatSchedule, Schedule, ScheduleInput } from './model.ts';
 import { instantOfWall, zoneOf } from './zone.ts';

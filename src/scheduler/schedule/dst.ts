@@ -4,7 +4,7 @@
  */
 
 import { civilOf, DAY_MS, MAX_INSTANT_MS, MONTH_MS, yearOf } from './civil.ts';
-import { isTreated, nextWall } from './cron-next.ts';
+import { isTreated, nextWall } from './cron/next.ts';
 import { isCalendar } from './iso.ts';
 import type { CronSchedule, RepeatSchedule, Schedule } from './model.ts';
 import { addCalendar } from './period.ts';

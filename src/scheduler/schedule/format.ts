@@ -1,7 +1,7 @@
 /** Formats a schedule, for the parser and for people. */
 
 import { dstDefaults } from './compile.ts';
-import { describeCron } from './describe-cron.ts';
+import { describeCron } from './cron/describe.ts';
 import { isZero } from './iso.ts';
 import { instantOf } from './iso-next.ts';
 import type { CronSchedule, RepeatSchedule, Schedule, ScheduleInput } from './model.ts';

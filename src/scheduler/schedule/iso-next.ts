@@ -15,6 +15,12 @@ export function nextRepeat(schedule: RepeatSchedule, afterMs: number): number | 
   return k > schedule.last ? null : instantOf(schedule, k);
 }
 
+/** Strictly before `beforeMs`. Null if there is none. */
+export function previousRepeat(schedule: RepeatSchedule, beforeMs: number): number | null {
+  const k = indexAfter(schedule, Math.ceil(beforeMs) - 1) - 1;
+  return k < schedule.first || k > schedule.last ? null : instantOf(schedule, k);
+}
+
 /** The due time with index k. */
 export function instantOf(schedule: RepeatSchedule, k: number): number {
   const { period } = schedule;

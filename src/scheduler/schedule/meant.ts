@@ -1,7 +1,7 @@
 /** Suggests what a text means that is invalid under its key: `0 1 * * *` under `every` is cron. */
 
-import { parseCron, splitCron } from './cron.ts';
-import { expandMacro } from './cron-macro.ts';
+import { parseCron, splitCron } from './cron/cron.ts';
+import { expandMacro } from './cron/macro.ts';
 import { parseDateTime, parseRepeat } from './iso.ts';
 import { meantDuration } from './period.ts';
 

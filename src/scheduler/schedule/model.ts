@@ -3,7 +3,7 @@
  * jobs share. Its due times depend only on it and on the time zone database.
  */
 
-import type { CronFields } from './cron.ts';
+import type { CronFields } from './cron/cron.ts';
 import type { Period } from './period.ts';
 import type { Zone } from './zone.ts';
 

@@ -8,9 +8,9 @@
 import { allAnswers, CarillonError } from '../../errors.ts';
 import { MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
 import { type CronInput, compileSchedule, dstDefaults } from './compile.ts';
-import { neverFires, parseCron, splitCron } from './cron.ts';
-import { expandHash } from './cron-hash.ts';
-import { everyMacro, expandMacro } from './cron-macro.ts';
+import { neverFires, parseCron, splitCron } from './cron/cron.ts';
+import { expandHash } from './cron/hash.ts';
+import { everyMacro, expandMacro } from './cron/macro.ts';
 import type { DateTime, Repeat } from './iso.ts';
 import {
   formatDateTime,

@@ -21,8 +21,8 @@ export interface ZoneTable {
 
 const FIRST_YEAR = 2101;
 const FAR_YEAR = 2129;
-/** 400 years, plus the 50 of a cron search. */
-const TABLE_END_YEAR = FAR_YEAR + 400 + 52;
+/** 400 years, plus the 50 of a cron search in either direction. */
+const TABLE_END_YEAR = FAR_YEAR + 400 + 54;
 
 /** From here on, times are looked up in the table built here. */
 export const FAR_MS = Date.UTC(FAR_YEAR, 0, 1);
@@ -31,6 +31,13 @@ const ERA_MS = 146_097 * DAY_MS;
 /** The offset that moves a time back into the first 400 years from FAR_MS on; 0 if it is there or earlier. */
 export function eraShiftMs(instantMs: number): number {
   return instantMs < FAR_MS ? 0 : Math.floor((instantMs - FAR_MS) / ERA_MS) * ERA_MS;
+}
+
+/** The same for a search backwards over `years`: it stays in the table, or reaches times before 2129 unmoved. */
+export function eraShiftBackMs(instantMs: number, years: number): number {
+  const shiftMs = eraShiftMs(instantMs);
+  const isNearStart = instantMs - shiftMs < FAR_MS + (years + 1) * 366 * DAY_MS;
+  return shiftMs > 0 && isNearStart ? shiftMs - ERA_MS : shiftMs;
 }
 
 type Probe = (instantMs: number) => number;

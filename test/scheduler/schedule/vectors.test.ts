@@ -6,7 +6,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { CarillonError } from '../../../src/errors.ts';
-import { nextInstant } from '../../../src/scheduler/schedule/next.ts';
+import type { Schedule } from '../../../src/scheduler/schedule/model.ts';
+import { nextInstant, previousInstant } from '../../../src/scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../../../src/scheduler/schedule/parse.ts';
 
 interface Vector {
@@ -25,7 +26,7 @@ interface Vector {
 const folder = new URL('../../vectors/', import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
-function instantsOf(vector: Vector): { instants: string[]; complete: boolean } {
+function instantsOf(vector: Vector): { instants: string[]; back: string[]; complete: boolean } {
   const after = Date.parse(vector.after);
   const written = vector.kind === 'cron' ? { cron: vector.expr } : { every: vector.expr };
   const input = { ...written, timezone: vector.tz };
@@ -43,7 +44,23 @@ function instantsOf(vector: Vector): { instants: string[]; complete: boolean } {
     instants.push(new Date(instant).toISOString());
     instant = nextInstant(schedule, instant);
   }
-  return { instants, complete: instant === null || instant > until };
+  return {
+    instants,
+    back: instantsBefore(schedule, instants, after),
+    complete: instant === null || instant > until,
+  };
+}
+
+/** As many as there are, from after the last of them, as far as `after`. */
+function instantsBefore(schedule: Schedule, instants: readonly string[], after: number): string[] {
+  const back: string[] = [];
+  const last = instants.at(-1);
+  let instant = last === undefined ? null : previousInstant(schedule, Date.parse(last) + 1);
+  while (instant !== null && instant > after) {
+    back.unshift(new Date(instant).toISOString());
+    instant = previousInstant(schedule, instant);
+  }
+  return back;
 }
 
 for (const file of files) {
@@ -59,7 +76,8 @@ for (const file of files) {
         );
         return;
       }
-      const { instants, complete } = instantsOf(vector);
+      const { instants, back, complete } = instantsOf(vector);
+      expect(back).toEqual(instants);
       if (vector.notNext !== undefined) expect(instants[0]).not.toBe(new Date(vector.notNext).toISOString());
       if (vector.next !== null)
         expect(instants).toEqual(vector.next.map((text) => new Date(text).toISOString()));

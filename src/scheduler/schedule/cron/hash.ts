@@ -4,8 +4,8 @@
  * must never change, so the hash is our own and small.
  */
 
-import type { FieldSpec } from './cron-field.ts';
-import { fieldError, fieldSpecs, HOUR, MINUTE, SECOND } from './cron-field.ts';
+import type { FieldSpec } from './field.ts';
+import { fieldError, fieldSpecs, HOUR, MINUTE, SECOND } from './field.ts';
 
 export interface ExpandedCron {
   readonly expression: string;

@@ -1,7 +1,7 @@
 /** Describes a cron expression, from its canonical text: first the time of day, then the days. */
 
-import type { CronSchedule } from './model.ts';
-import { listed, monthNames, ordinal, weekdayNames } from './words.ts';
+import type { CronSchedule } from '../model.ts';
+import { listed, monthNames, ordinal, weekdayNames } from '../words.ts';
 
 /** Above this number, values are described by their pattern instead of listed. */
 const MAX_FEW = 6;

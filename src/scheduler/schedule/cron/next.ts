@@ -4,24 +4,13 @@
  * three hours (fixed times are neither skipped nor repeated; wildcards follow the clock).
  */
 
-import {
-  civilOf,
-  DAY_MS,
-  dayNumber,
-  dayOf,
-  HOUR_MS,
-  monthLength,
-  monthOf,
-  SECOND_MS,
-  weekdayOf,
-  yearOf,
-} from './civil.ts';
+import { civilOf, DAY_MS, dayNumber, dayOf, HOUR_MS, monthOf, SECOND_MS, yearOf } from '../civil.ts';
+import type { CronSchedule } from '../model.ts';
+import { cover, segmentAt, tableAt } from '../zone.ts';
+import type { ZoneTable } from '../zone-rules.ts';
+import { eraShiftMs } from '../zone-rules.ts';
 import type { CronFields } from './cron.ts';
-import type { SpecialDay } from './cron-field.ts';
-import type { CronSchedule } from './model.ts';
-import { cover, segmentAt, tableAt } from './zone.ts';
-import type { ZoneTable } from './zone-rules.ts';
-import { eraShiftMs } from './zone-rules.ts';
+import { lowestBit, matchingDays } from './days.ts';
 
 /**
  * A larger change moves the date, as when a zone crosses the date line: nobody regards its times as skipped
@@ -30,7 +19,7 @@ import { eraShiftMs } from './zone-rules.ts';
 const MAX_SHIFT_MS = 3 * HOUR_MS;
 
 /** Every possible date occurs within 40 years; one that does not occur within 50 never does. */
-const SEARCH_YEARS = 50;
+export const SEARCH_YEARS = 50;
 
 /** True for a clock change to which the rules for gaps and overlaps apply. */
 export function isTreated(shiftMs: number): boolean {
@@ -126,55 +115,4 @@ function nextOfSixty(low: number, high: number, from: number): number {
   }
   const rest = high & (-1 << (from - 30));
   return rest === 0 ? -1 : 30 + lowestBit(rest);
-}
-
-function lowestBit(set: number): number {
-  return 31 - Math.clz32(set & -set);
-}
-
-/** The days of a month that match both day fields, or either: bit 0 is the 1st. */
-function matchingDays(fields: CronFields, year: number, month: number): number {
-  const length = monthLength(year, month);
-  const within = 0x7fffffff >>> (31 - length);
-  const firstWeekday = weekdayOf(dayNumber(year, month, 1));
-  let days = fields.days;
-  // Bit j of a week that starts on the weekday of the 1st, then that week five times.
-  const week = ((fields.weekdays >> firstWeekday) | (fields.weekdays << (7 - firstWeekday))) & 127;
-  let weekdays = week | (week << 7) | (week << 14) | (week << 21) | (week << 28);
-  if (fields.specialDays !== null) {
-    for (const special of fields.specialDays) days |= specialBit(special, length, firstWeekday);
-  }
-  if (fields.specialWeekdays !== null) {
-    for (const special of fields.specialWeekdays) weekdays |= specialBit(special, length, firstWeekday);
-  }
-  return (fields.eitherDay ? days | weekdays : days & weekdays) & within;
-}
-
-function specialBit(special: SpecialDay, length: number, firstWeekday: number): number {
-  const date = specialDate(special, length, firstWeekday);
-  return date >= 1 && date <= length ? 1 << (date - 1) : 0;
-}
-
-/** The date of a special day in a month; outside 1-length if the month has none. */
-function specialDate(special: SpecialDay, length: number, firstWeekday: number): number {
-  switch (special.kind) {
-    case 'last':
-      return length - special.n;
-    case 'last-workday':
-      return nearestWorkday(length, length, firstWeekday);
-    case 'nearest-weekday':
-      return special.n > length ? 0 : nearestWorkday(special.n, length, firstWeekday);
-    case 'last-weekday-of':
-      return length - ((firstWeekday + length - 1 - special.n + 7) % 7);
-    case 'nth':
-      return 1 + ((special.n - firstWeekday + 7) % 7) + (special.nth - 1) * 7;
-  }
-}
-
-/** The weekday from Monday to Friday closest to a date, within the month. */
-function nearestWorkday(date: number, length: number, firstWeekday: number): number {
-  const weekday = (firstWeekday + date - 1) % 7;
-  if (weekday === 6) return date === 1 ? 3 : date - 1;
-  if (weekday === 0) return date === length ? date - 2 : date + 1;
-  return date;
 }

@@ -3,7 +3,7 @@
  * the field, quotes its text and says what is allowed.
  */
 
-import { CarillonError } from '../../errors.ts';
+import { CarillonError } from '../../../errors.ts';
 
 export interface FieldSpec {
   readonly name: string;

@@ -1,11 +1,11 @@
 /**
  * Parses cron expressions to bit sets. The dialect is that of Vixie cron as in cronie, with seconds, names,
- * wrapping ranges, L, W and #. H and macros have been expanded before (cron-hash.ts, cron-macro.ts).
+ * wrapping ranges, L, W and #. H and macros have been expanded before (hash.ts, macro.ts).
  */
 
-import { allAnswers, CarillonError } from '../../errors.ts';
-import type { Field, SpecialDay } from './cron-field.ts';
-import { fieldSpecs, parseField } from './cron-field.ts';
+import { allAnswers, CarillonError } from '../../../errors.ts';
+import type { Field, SpecialDay } from './field.ts';
+import { fieldSpecs, parseField } from './field.ts';
 
 /** Long enough to name every hour and minute; short enough to quote. */
 export const MAX_CRON_LENGTH = 256;
