@@ -2,7 +2,15 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { between, type Camera, centred, fitted, panned, zoomed } from '../../web/src/graph/draw/camera.ts';
+import {
+  between,
+  type Camera,
+  centred,
+  fitted,
+  panned,
+  resized,
+  zoomed,
+} from '../../web/src/graph/draw/camera.ts';
 import { Grid } from '../../web/src/graph/draw/grid.ts';
 
 const cameras: fc.Arbitrary<Camera> = fc.record({
@@ -62,6 +70,37 @@ describe('the camera', () => {
           expect(camera.scale).toBeLessThanOrEqual(1);
         },
       ),
+    );
+  });
+
+  it('is somewhere in a view that has no room for the picture', () => {
+    const sizes = fc.record({ width: fc.nat(64), height: fc.nat(64) });
+    fc.assert(
+      fc.property(sizes, (small) => {
+        const { x, y, scale } = fitted({ width: 800, height: 300 }, small);
+        expect(scale).toBe(0.002);
+        expect(x + small.width / 2 / scale).toBeCloseTo(400, 6);
+        expect(y + small.height / 2 / scale).toBeCloseTo(150, 6);
+      }),
+    );
+  });
+
+  it('keeps the centre when the view changes its size, also on the way of a glide', () => {
+    const sizes = fc.record({
+      width: fc.integer({ min: 1, max: 3_000 }),
+      height: fc.integer({ min: 1, max: 2_000 }),
+    });
+    const part = fc.double({ min: 0, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(cameras, cameras, sizes, sizes, part, (from, to, before, after, at) => {
+        const middleOf = (camera: Camera, { width, height }: typeof before) =>
+          under(camera, { x: width / 2, y: height / 2 });
+        const was = middleOf(between(from, to, at, before), before);
+        const resize = (camera: Camera) => resized(camera, before, after);
+        const is = middleOf(between(resize(from), resize(to), at, after), after);
+        expect(is.x).toBeCloseTo(was.x, 4);
+        expect(is.y).toBeCloseTo(was.y, 4);
+      }),
     );
   });
 

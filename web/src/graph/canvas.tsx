@@ -24,9 +24,10 @@ export function GraphCanvas({ view, label, onReady, onChoose }: CanvasProps) {
     const element = canvas.current!;
     const made = new GraphView(element);
     view.current = made;
-    const sizes = new ResizeObserver(() =>
-      made.resize(element.clientWidth, element.clientHeight, devicePixelRatio),
-    );
+    const fill = () => made.resize(element.clientWidth, element.clientHeight, devicePixelRatio);
+    // The observer reports with the next frame, which may come after the layout, and later in the background.
+    fill();
+    const sizes = new ResizeObserver(fill);
     sizes.observe(element);
     const theme = new MutationObserver(() => made.recolour());
     theme.observe(document.documentElement, { attributeFilter: ['data-theme'] });

@@ -1,6 +1,6 @@
 /** The graph as a picture: lays it out when its structure changes, and updates states and marks in place. */
 
-import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { Icon } from '../parts/icon.tsx';
 import { GraphCanvas } from './canvas.tsx';
@@ -52,18 +52,19 @@ export function Picture({ model, nodes, marks, view, label, onChoose, onShown }:
     };
   }, [model, nodes, age]);
 
-  const current = scene?.model === model;
-  useEffect(() => {
-    if (!mounted || scene === null || !current) return;
+  const current = mounted && scene?.model === model;
+  // Before the page is painted: what is marked as ready then has its picture, and reacts to clicks.
+  useLayoutEffect(() => {
+    if (scene === null || !current) return;
     view.current?.show(scene);
     shown.current?.();
-  }, [mounted, scene, current, view]);
+  }, [scene, current, view]);
   useEffect(() => {
-    if (mounted && scene !== null && current) view.current?.stand(looks.standing, looks.note);
-  }, [mounted, scene, current, looks, view]);
+    if (scene !== null && current) view.current?.stand(looks.standing, looks.note);
+  }, [scene, current, looks, view]);
   useEffect(() => {
-    if (mounted && scene !== null && current) view.current?.mark(marks);
-  }, [mounted, scene, current, marks, view]);
+    if (scene !== null && current) view.current?.mark(marks);
+  }, [scene, current, marks, view]);
 
   return (
     <div className="graph-picture" data-graph-ready={current || undefined}>

@@ -50,9 +50,12 @@ export function fitted(picture: Size, view: Size, margin = 32): Camera {
   };
 }
 
-/** The next lower zoom level at which tiles are painted: copied one to one, they are sharp and cheap. */
+/**
+ * The next lower zoom level at which tiles are painted: copied one to one, they are sharp and cheap. The scale is
+ * negative if the margins leave no room.
+ */
 const stepBelow = (scale: number): number =>
-  scale < 0.34 ? 2 ** (Math.floor(Math.log2(scale) * 2) / 2) : scale;
+  scale < 0.34 ? 2 ** (Math.floor(Math.log2(Math.max(furthest, scale)) * 2) / 2) : scale;
 
 /** Centres a point, at a zoom of at least `least`. */
 export function centred(
@@ -63,6 +66,13 @@ export function centred(
   const scale = Math.max(camera.scale, view.least);
   return { x: x - view.width / 2 / scale, y: y - view.height / 2 / scale, scale };
 }
+
+/** Keeps the centre in place when the view changes its size. */
+export const resized = ({ x, y, scale }: Camera, before: Size, after: Size): Camera => ({
+  x: x + (before.width - after.width) / 2 / scale,
+  y: y + (before.height - after.height) / 2 / scale,
+  scale,
+});
 
 /** Interpolates between two views such that the zoom looks even. */
 export function between(from: Camera, to: Camera, part: number, view: Size): Camera {

@@ -6,7 +6,7 @@
  */
 
 import type { Standing } from '../state.ts';
-import { between, type Camera, centred, fitted, panned, zoomed } from './camera.ts';
+import { between, type Camera, centred, fitted, panned, resized, zoomed } from './camera.ts';
 import { drawCard, readableFrom } from './cards.ts';
 import { Names } from './names.ts';
 import {
@@ -61,15 +61,16 @@ export class GraphView {
     this.redraw();
   }
 
-  /** Keeps the centre in place. */
+  /** Keeps the centre in place, and that of the target while the picture glides: a selection opens the panel. */
   resize(width: number, height: number, ratio: number): void {
-    const { x, y, scale } = this.#camera;
-    this.#camera = {
-      x: x + (this.#size.width - width) / 2 / scale,
-      y: y + (this.#size.height - height) / 2 / scale,
-      scale,
-    };
+    const before = this.#size;
     this.#size = { width, height, ratio };
+    const kept = (camera: Camera) => resized(camera, before, this.#size);
+    this.#camera = kept(this.#camera);
+    if (this.#glide !== null) {
+      const { from, to, start } = this.#glide;
+      this.#glide = { from: kept(from), to: kept(to), start };
+    }
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     this.#fitUntouched();
