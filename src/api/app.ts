@@ -40,6 +40,7 @@ import { applyRoutes } from './routes/apply.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
+import { gridRoute } from './routes/grid/grid.ts';
 import { heartbeatRoutes } from './routes/heartbeats.ts';
 import { installationRoutes } from './routes/installation.ts';
 import { jobPastRoutes } from './routes/job-past.ts';
@@ -127,6 +128,7 @@ const apiRoutes = [
   plotRoutes,
   overviewRoutes,
   timelineRoutes,
+  gridRoute,
   eventRoutes,
   installationRoutes,
   alertRoutes,

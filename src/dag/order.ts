@@ -36,6 +36,37 @@ export function* topologicalLevels(graph: Graph, names: Iterable<string>): Gener
   return levels;
 }
 
+/** A job in the order of a tree. `level`: length in edges of the longest path to it within the tree. */
+export interface Placed {
+  readonly name: string;
+  readonly level: number;
+}
+
+/**
+ * Sorts `names` with parents before children, and each job right behind the last of its parents, so that what
+ * depends on each other stays together. Edges to jobs outside `names` do not count; jobs without an order among
+ * them are sorted by name. One step per job.
+ */
+export function* treeOrder(graph: Graph, names: Iterable<string>): Generator<void, Placed[]> {
+  const waiting = new Map<string, number>();
+  for (const name of names) waiting.set(name, 0);
+  for (const name of waiting.keys()) {
+    yield;
+    waiting.set(name, graph.parentsOf(name).filter((parent) => waiting.has(parent)).length);
+  }
+  const roots = [...waiting.keys()].filter((name) => waiting.get(name) === 0);
+  const next = roots.sort(byName).reverse();
+  const levels = new Map<string, number>();
+  for (let name = next.pop(); name !== undefined; name = next.pop()) {
+    yield;
+    const above = graph.parentsOf(name).map((parent) => levels.get(parent) ?? -1);
+    levels.set(name, Math.max(-1, ...above) + 1);
+    for (const child of released(graph, name, waiting).reverse()) next.push(child);
+  }
+  invariant(levels.size === waiting.size, 'the dependency graph has a cycle among some of these jobs');
+  return [...levels].map(([name, level]) => ({ name, level }));
+}
+
 /** The children for which `name` was the last parent to be placed. */
 function released(graph: Graph, name: string, waiting: Map<string, number>): string[] {
   return graph.childrenOf(name).filter((child) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/dag/graph.ts';
-import { topologicalLevels } from '../../src/dag/order.ts';
+import { topologicalLevels, treeOrder } from '../../src/dag/order.ts';
 import { criticalPath } from '../../src/dag/path.ts';
 import { InvariantError } from '../../src/errors.ts';
 import { inOneGo } from '../../src/job-file/json-text.ts';
@@ -12,6 +12,33 @@ function graphOf(edges: Record<string, string[]>): Graph {
 }
 
 const etl = graphOf({ load: ['extract-b', 'extract-a'], report: ['load', 'extract-a'], mail: ['report'] });
+
+describe('treeOrder', () => {
+  const placed = (graph: Graph, names: Iterable<string>): string[] =>
+    inOneGo(treeOrder(graph, names)).map(({ name, level }) => `${'  '.repeat(level)}${name}`);
+
+  it('keeps together what depends on each other, each job behind the last of its parents', () => {
+    const two = graphOf({ clean: ['load'], zip: ['load'], mail: ['zip', 'clean'], 'a-sum': ['orders'] });
+    expect(placed(two, [...two.linked(), 'alone'])).toEqual([
+      'alone',
+      'load',
+      '  clean',
+      '  zip',
+      '    mail',
+      'orders',
+      '  a-sum',
+    ]);
+  });
+
+  it('counts only edges among the names', () => {
+    expect(placed(etl, ['report', 'mail', 'extract-a'])).toEqual(['extract-a', '  report', '    mail']);
+  });
+
+  it('stops at a cycle, which the graph never has', () => {
+    const broken = graphOf({ a: ['b'], b: ['a'] });
+    expect(() => inOneGo(treeOrder(broken, ['a', 'b']))).toThrow(InvariantError);
+  });
+});
 
 describe('topologicalLevels', () => {
   it('puts a job one level below its lowest parent, sorted within a level', () => {

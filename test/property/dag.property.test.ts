@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { applyOrder, checkParents } from '../../src/dag/check.ts';
 import { Graph } from '../../src/dag/graph.ts';
-import { topologicalLevels } from '../../src/dag/order.ts';
+import { topologicalLevels, treeOrder } from '../../src/dag/order.ts';
 import { criticalPath } from '../../src/dag/path.ts';
 import {
   emptyJoin,
@@ -135,6 +135,22 @@ describe('the graph', () => {
         const levelOf = (name: string) => levels.findIndex((level) => level.includes(name));
         for (const name of names) {
           expect(levelOf(name)).toBe(Math.max(-1, ...(edges.get(name) ?? []).map(levelOf)) + 1);
+        }
+      }),
+    );
+  });
+
+  it('lists every job once in the order of a tree, behind all its parents', () => {
+    fc.assert(
+      fc.property(acyclic, (edges) => {
+        const levels = inOneGo(topologicalLevels(graphOf(edges), names));
+        const placed = inOneGo(treeOrder(graphOf(edges), names.toReversed()));
+        const order = placed.map(({ name }) => name);
+        expect([...order].sort()).toEqual(names);
+        for (const { name, level } of placed) {
+          expect(levels[level]).toContain(name);
+          for (const parent of edges.get(name) ?? [])
+            expect(order.indexOf(parent)).toBeLessThan(order.indexOf(name));
         }
       }),
     );

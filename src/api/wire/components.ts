@@ -22,6 +22,7 @@ import {
   WireReceiver,
   WireReceiverList,
 } from './alerts.ts';
+import { WireGrid } from './grid.ts';
 import { WireHeartbeat } from './heartbeat.ts';
 import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
 import {
@@ -125,6 +126,7 @@ export const components: readonly TSchema[] = [
   WireTop,
   WireRate,
   WireTimeline,
+  WireGrid,
   WirePreview,
   WireNext,
   WireGraphNode,

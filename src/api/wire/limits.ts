@@ -57,6 +57,12 @@ export const apiLimits = {
   days: 400,
   /** Nodes of one graph: more cannot be drawn. */
   graphNodes: 20_000,
+  /** Jobs of one grid: more is not read at once, neither by a person nor here. */
+  gridJobs: 500,
+  /** Columns of one grid, a page of a longer one. */
+  gridColumns: 100,
+  /** Ledger entries and runs read for one grid, of all its jobs together: about a second of work in small turns. */
+  gridRecords: 100_000,
   /** Recent runs shown with a job in a list. */
   recentRuns: 12,
   /** Jobs named in one list of the overview: as many as a person can take in. */
