@@ -51,6 +51,13 @@ async function selectsInTheMiddle(name: string): Promise<void> {
   await panel().getByRole('heading', { name }).waitFor();
 }
 
+/** A page whose picture glides, by a clock that the test can move on. */
+async function withMotion(): Promise<void> {
+  await page.context().close();
+  ({ page, faults } = await openPage(browser, server.url, { reducedMotion: 'no-preference' }));
+  await page.clock.install();
+}
+
 describe.skipIf(!hasBrowser)('the graph page', () => {
   beforeAll(async () => {
     server = await Server.start(dataDir);
@@ -111,9 +118,7 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
   });
 
   test('glides to the middle of the picture that the panel leaves', async () => {
-    await page.context().close();
-    ({ page, faults } = await openPage(browser, server.url, { reducedMotion: 'no-preference' }));
-    await page.clock.install();
+    await withMotion();
     await page.goto('/graph');
     await shown();
     await page.getByLabel(/Find a job in the graph/).fill('join');
@@ -124,6 +129,29 @@ describe.skipIf(!hasBrowser)('the graph page', () => {
     await page.clock.runFor(1_000);
     await panel().getByRole('button', { name: 'Close' }).click();
     await selectsInTheMiddle('join-all');
+    expect(faults).toEqual([]);
+  });
+
+  test('shows all of the graph after a group was opened while the picture glided', async () => {
+    await withMotion();
+    await page.goto('/graph?group=team');
+    await shown();
+    await page.getByLabel(/Find a job in the graph/).fill('supply');
+    await page.getByText('1 found').waitFor();
+    await page.clock.pauseAt((await page.evaluate<number>('Date.now()')) + 1_000);
+    await page.keyboard.press('Enter');
+    await panel().getByRole('button', { name: 'Open the group' }).click();
+    await panel().waitFor({ state: 'detached' });
+    await shown();
+    await middle();
+    const drawn = async () => {
+      await page.clock.runFor(1_000);
+      return page.evaluate<string>(`document.querySelector('canvas').toDataURL()`);
+    };
+    const opened = await drawn();
+    await page.getByRole('button', { name: 'Show all', exact: true }).click();
+    // Not with a matcher, which would print two pictures.
+    expect((await drawn()) === opened).toBe(true);
     expect(faults).toEqual([]);
   });
 

@@ -143,7 +143,9 @@ export class GraphView {
   }
 
   #fitUntouched(): void {
-    if (this.#untouched && this.#scene !== null) this.#camera = fitted(this.#scene.layout, this.#size);
+    if (!this.#untouched || this.#scene === null) return;
+    this.#glide = null;
+    this.#camera = fitted(this.#scene.layout, this.#size);
   }
 
   #move(camera: Camera): void {
