@@ -64,6 +64,8 @@ describe.skipIf(!hasBrowser)('with an identity provider', () => {
       await page.locator('input[name=login]').fill('ann');
       await page.locator('input[name=password]').fill('any');
       await page.locator('button[type=submit]').click();
+      // The provider's next page has a button of the same kind.
+      await page.locator('input[name=login]').waitFor({ state: 'detached' });
       await page.locator('button[type=submit]').click();
     };
     await page.goto('/jobs?q=sales');
