@@ -3,10 +3,13 @@
 import type { CarillonError } from '../errors.ts';
 import type { Binding } from './access/principal.ts';
 import type { JobDefinition } from './job/definition.ts';
+import type { Labels } from './job/node-choice.ts';
 import type { Alert, Notification } from './model/alert.ts';
+import type { MaintenanceMode, StoredCalendar } from './model/calendar.ts';
 import type { Job, JobState, Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import type { AuditLine, SessionsEnd, SigningKey, Token } from './model/token.ts';
+import type { Window } from './schedule/calendar/calendar.ts';
 
 export type Command =
   /** `create` refuses an existing name, `replace` accepts both; `expected` refuses any other revision. */
@@ -106,7 +109,37 @@ export type Command =
    * follow.
    */
   | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string }
+  | CalendarCommand
   | AccessCommand;
+
+/** See rules/calendars/commands.ts. */
+export type CalendarCommand =
+  | ({
+      readonly kind: 'put-calendar';
+      /** Refuses any other revision. */
+      readonly expected?: number;
+      readonly dryRun: boolean;
+      readonly by: string;
+    } & AppliedCalendar)
+  | { readonly kind: 'delete-calendar'; readonly name: string; readonly by: string }
+  /** Replaces one of the same labels. */
+  | {
+      readonly kind: 'begin-maintenance';
+      /** Empty: every job. */
+      readonly labels: Labels;
+      readonly until: number;
+      readonly reason: string;
+      readonly by: string;
+    }
+  | { readonly kind: 'end-maintenance'; readonly id: string; readonly by: string };
+
+/** A calendar with the windows of its rules, which are expanded outside of the core. */
+export interface AppliedCalendar {
+  readonly document: unknown;
+  readonly expanded: readonly Window[];
+  readonly expandedUntil: number | null;
+  readonly source: string;
+}
 
 /** What access is decided by; see rules/access/commands.ts. */
 export type AccessCommand =
@@ -237,6 +270,17 @@ export interface CommandAnswers {
   mute: { readonly job: Job; readonly state: JobState };
   unmute: { readonly job: Job; readonly state: JobState };
   'send-again': Notification;
+  'put-calendar': {
+    readonly calendar: StoredCalendar;
+    readonly before: StoredCalendar | null;
+    readonly outcome: 'created' | 'changed' | 'unchanged';
+    readonly warnings: readonly string[];
+    /** Jobs that use it. */
+    readonly users: readonly string[];
+  };
+  'delete-calendar': StoredCalendar;
+  'begin-maintenance': MaintenanceMode;
+  'end-maintenance': MaintenanceMode;
   'create-token': Token;
   'revoke-token': Token;
   'note-use': null;

@@ -29,11 +29,12 @@ import {
   callbackOverdue,
   reported,
 } from './rules/attempts.ts';
+import { holdEnds } from './rules/calendars/ends.ts';
 import { closeRun } from './rules/closing.ts';
 import { check } from './rules/commands.ts';
 import { AHEAD_MS, CLOCK_BACK_MS, clockSetBack, decideDue, isForeseeable } from './rules/due.ts';
 import { propagateEnds } from './rules/endings.ts';
-import { nodesChanged, placeRun } from './rules/placing.ts';
+import { holdsChanged, nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { killRun } from './rules/runs.ts';
 import { nextDeadline } from './state/deadline.ts';
@@ -178,6 +179,8 @@ function clockSet(turn: Turn, byMs: number): void {
   if (byMs < 0) checkAllDeadlines(turn);
   reviewAll(turn);
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
+  // Their ends are instants, not durations.
+  holdsChanged(turn);
 }
 
 /**
@@ -203,6 +206,7 @@ function tick(turn: Turn, mayTake?: (due: Due<Timed>) => boolean): boolean {
     else if ('deadlineOf' in due.subject) deadlinesDue(turn, due.instant, due.subject);
     else if ('alert' in due.subject) reviewDue(turn, due.instant, due.subject);
     else if ('run' in due.subject) meetDeadline(turn, due.subject);
+    else if ('ends' in due.subject) holdEnds(turn, due.subject);
     else if (due.subject.due === due.instant) decideDue(turn, due.subject);
     draft.cut();
   }

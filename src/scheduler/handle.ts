@@ -7,6 +7,7 @@
 import type { Asker } from './access/principal.ts';
 import type { AnswerTo, Command, ReportAnswer } from './command.ts';
 import type { Alert, Notification } from './model/alert.ts';
+import type { MaintenanceMode, StoredCalendar } from './model/calendar.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
 import type { SigningKey, Token } from './model/token.ts';
 import type {
@@ -18,6 +19,7 @@ import type {
   Member,
   StoreStatus,
 } from './ports.ts';
+import type { Calendar } from './schedule/calendar/calendar.ts';
 import type { Schedule } from './schedule/model.ts';
 import type { Summary } from './stats/stats.ts';
 import type { Buckets } from './stats/tally.ts';
@@ -153,6 +155,26 @@ export interface EngineView {
   readonly hosts?: readonly EngineHostView[];
 }
 
+export interface CalendarView {
+  readonly stored: StoredCalendar;
+  /** Null: this node cannot use it. */
+  readonly compiled: Calendar | null;
+  /** Jobs that use it, in order of name. */
+  readonly users: readonly string[];
+}
+
+export interface CalendarReads {
+  /** In order of name. */
+  all(): readonly CalendarView[];
+  /** CALENDAR_NOT_FOUND. */
+  one(name: string): CalendarView;
+  names(): readonly string[];
+  /** What keeps runs from starting now, in no order. */
+  maintenance(): Iterable<MaintenanceMode>;
+  /** Compiled, for schedules. Undefined: there is none, or this node cannot use it. */
+  readonly find: (name: string) => Calendar | undefined;
+}
+
 export interface PoolView {
   readonly name: string;
   /** Maximum concurrent attempts. */
@@ -283,6 +305,8 @@ export interface SchedulerHandle {
    * includes what holds for everybody.
    */
   sessionsEndedAt(id: string): number;
+  /** As this node knows them now. Call it again for each request. */
+  calendars(): CalendarReads;
   /** Open alerts, in no order. */
   alerts(): Iterable<Alert>;
   /** Messages that are owed, or could not be delivered, in the order in which their receivers get them. */

@@ -17,6 +17,7 @@ import { freshCursor } from '../../src/scheduler/state/state.ts';
 import { allTime } from '../../src/scheduler/stats/stats.ts';
 import { AccessJudge } from './access.ts';
 import { AlertJudge } from './alerts.ts';
+import { CalendarJudge } from './calendars.ts';
 import type { Engine } from './engine.ts';
 import { ledgerFaults, lineFault, runFault, said } from './ledger.ts';
 import { roundFault } from './rounds.ts';
@@ -86,6 +87,7 @@ export class Judge {
   /** What jobs that were removed last were, by name, and the number of the removal. */
   readonly #pasts = new Map<string, { readonly life: JobLife; readonly revision: number }>();
   readonly alerts = new AlertJudge((what) => this.#wrong(what));
+  readonly calendars = new CalendarJudge();
   readonly access = new AccessJudge((what) => this.#wrong(what));
   commits = 0;
   #term = 0;
@@ -178,6 +180,7 @@ export class Judge {
       return null;
     },
     ...this.access.takes,
+    ...this.calendars.takes,
   };
 
   #remove(name: string, revision: number): void {

@@ -9,6 +9,11 @@ import { checkCommand, decide, decideRefused } from '../../src/scheduler/decide.
 import type { ClockAhead, Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
+import type {
+  CalendarRevision,
+  MaintenanceMode,
+  StoredCalendar,
+} from '../../src/scheduler/model/calendar.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run, Settings } from '../../src/scheduler/model/model.ts';
 import { textOrNull } from '../../src/scheduler/model/reason.ts';
 import type { AuditLine, SigningKey, Token } from '../../src/scheduler/model/token.ts';
@@ -61,6 +66,11 @@ const keeps: Rules<WrittenName, Rig, void> = {
   'sessions-end': ({ ends }, { id, at }) => void ends.set(id, at),
   'sessions-end-removed': ({ ends }, { id }) => void ends.delete(id),
   audit: ({ audit }, line) => void audit.push(line),
+  calendar: ({ calendars }, calendar) => void calendars.set(calendar.name, calendar),
+  'calendar-removed': ({ calendars }, { name }) => void calendars.delete(name),
+  'calendar-revision': ({ calendarRevisions }, revision) => void calendarRevisions.push(revision),
+  maintenance: ({ maintenance }, mode) => void maintenance.set(mode.id, mode),
+  'maintenance-ended': ({ maintenance }, { id }) => void maintenance.delete(id),
 };
 
 export class Rig {
@@ -82,6 +92,9 @@ export class Rig {
   readonly keys = new Map<string, SigningKey>();
   readonly ends = new Map<string, number>();
   readonly audit: AuditLine[] = [];
+  readonly calendars = new Map<string, StoredCalendar>();
+  readonly calendarRevisions: CalendarRevision[] = [];
+  readonly maintenance = new Map<string, MaintenanceMode>();
   triggers = 0;
 
   constructor(at: string, settings: Settings = testSettings) {
@@ -108,6 +121,8 @@ export class Rig {
     state.load(copy(this.tokens.values()).map((token) => ({ kind: 'token', value: token })));
     state.load(copy(this.keys.values()).map((key) => ({ kind: 'signing-key', value: key })));
     state.load([...this.ends].map(([id, at]) => ({ kind: 'sessions-end', value: { id, at } })));
+    state.load([...this.calendars.values()].map((value) => ({ kind: 'calendar', value })));
+    state.load([...this.maintenance.values()].map((value) => ({ kind: 'maintenance', value })));
     state.ready();
     state.planAll();
     this.state = state;

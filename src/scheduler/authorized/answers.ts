@@ -27,6 +27,8 @@ function shown({ sight, redaction }: Seeing, command: Command, answer: unknown):
       return redaction.alert(answer as Alert);
     case 'send-again':
       return redaction.notification(answer as Notification);
+    case 'put-calendar':
+      return calendarFor(sight, answer as PutCalendar);
     case 'start':
       return (answer as readonly StartedJob[])
         .filter(({ job }) => sight.seesName(job))
@@ -35,6 +37,13 @@ function shown({ sight, redaction }: Seeing, command: Command, answer: unknown):
       return answer;
   }
 }
+
+type PutCalendar = AnswerTo<Extract<Command, { kind: 'put-calendar' }>>;
+
+const calendarFor = (sight: Sight, answer: PutCalendar): PutCalendar => ({
+  ...answer,
+  users: answer.users.filter((name) => sight.seesName(name)),
+});
 
 function startedFor({ sight, redaction }: Seeing, started: StartedJob): StartedJob {
   const seen = (name: string): boolean => sight.seesName(name);

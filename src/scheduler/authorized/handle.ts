@@ -7,7 +7,7 @@ import { CarillonError } from '../../errors.ts';
 import { forbidden } from '../access/forbidden.ts';
 import type { Asker } from '../access/principal.ts';
 import type { AnswerTo, Command } from '../command.ts';
-import type { JobView, Notice, RunLogChunk, RunLogQuery, SchedulerHandle } from '../handle.ts';
+import type { CalendarView, JobView, Notice, RunLogChunk, RunLogQuery, SchedulerHandle } from '../handle.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Run } from '../model/model.ts';
 import { jobNotFound } from '../state/state.ts';
@@ -135,6 +135,20 @@ class AuthorizedHandle implements SchedulerHandle {
 
   local(_engine: string): never {
     throw forbidden('admin');
+  }
+
+  /** Calendars are the installation's: whoever may read something reads them, but not the names of jobs. */
+  calendars = () => {
+    const inner = this.#inner.calendars();
+    return {
+      ...inner,
+      all: () => inner.all().map((view) => this.#calendar(view)),
+      one: (name: string) => this.#calendar(inner.one(name)),
+    };
+  };
+
+  #calendar(view: CalendarView): CalendarView {
+    return { ...view, users: view.users.filter((name) => this.#sight.seesName(name)) };
   }
 
   *alerts() {

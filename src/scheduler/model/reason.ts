@@ -65,6 +65,13 @@ export type Reason =
       readonly status: 'paused' | 'disabled';
       readonly more: number;
     }
+  // Calendars and maintenance.
+  | { readonly code: 'maintenance'; readonly until: number; readonly text: string }
+  | { readonly code: 'blackout'; readonly calendar: string; readonly until: number }
+  /** `to`: where the run was moved. Absent: the due time has no run. */
+  | { readonly code: 'calendar'; readonly calendar: string; readonly to?: number }
+  /** By a person. `to`: where the run was moved. Absent: it was skipped. */
+  | { readonly code: 'taken-out'; readonly by: string; readonly to?: number; readonly text?: string }
   // Parents.
   | Unmet
   // Due times.
@@ -270,6 +277,13 @@ const catalogue: {
   'job-held': ({ text }) => [text],
   'job-deleted': () => ['the job was deleted'],
   'failures-in-a-row': ({ failures }) => say`${failures} consecutive failed runs`,
+  maintenance: ({ until, text }) => say`maintenance until ${{ at: until }}: ${text}`,
+  blackout: ({ calendar, until }) => say`blackout ${calendar} until ${{ at: until }}`,
+  calendar: ({ calendar, to }) => (to === undefined ? [calendar] : say`${calendar}, moved to ${{ at: to }}`),
+  'taken-out': ({ by, to, text = '' }) => {
+    const why = text === '' ? '' : `: ${text}`;
+    return to === undefined ? say`skipped by ${by}${why}` : say`moved to ${{ at: to }} by ${by}${why}`;
+  },
   'schedule-completed': () => ['the schedule has no further due time'],
   'parent-idle': ({ job, status, more }) =>
     say`held back by ${job}, which is ${status}${more > 0 ? `, and by ${more} more` : ''}`,

@@ -91,3 +91,7 @@ export function readyAt({ trigger, due, createdAt }: Pick<Run, 'trigger' | 'due'
 
 /** Whether a run that ended so ever ran. */
 export const didRun = (end: EndState): end is RanState => end !== 'skipped' && end !== 'missed';
+
+/** Whether the run waits for the end of a maintenance or a blackout. */
+export const isHeld = ({ reason }: Pick<Run, 'reason'>): boolean =>
+  reason !== null && (reason.code === 'maintenance' || reason.code === 'blackout');

@@ -5,6 +5,7 @@
 
 import type { JobDefinition } from '../job/definition.ts';
 import { type Alert, freshAlert, type Notification } from '../model/alert.ts';
+import type { CalendarRevision, MaintenanceMode, StoredCalendar } from '../model/calendar.ts';
 import { freshState } from '../model/fresh-state.ts';
 import type {
   Attempt,
@@ -225,3 +226,27 @@ export const encodeAuditLine = (line: AuditLine): Stored => without(line, usualL
 
 export const decodeAuditLine = (stored: Stored): AuditLine =>
   ({ ...usualLine, ...stored }) as unknown as AuditLine;
+
+const usualCalendar = { expanded: [], expandedUntil: null };
+
+export const encodeCalendar = ({ name: _, ...rest }: StoredCalendar): Stored => without(rest, usualCalendar);
+
+export const decodeCalendar = (name: string, stored: Stored): StoredCalendar =>
+  ({ name, ...usualCalendar, ...stored }) as unknown as StoredCalendar;
+
+export const encodeCalendarRevision = ({ at, by, document }: CalendarRevision): Stored => ({
+  at,
+  by,
+  document,
+});
+
+export const decodeCalendarRevision = (
+  calendar: string,
+  revision: number,
+  stored: Stored,
+): CalendarRevision => ({ calendar, revision, ...stored }) as unknown as CalendarRevision;
+
+export const encodeMaintenance = ({ id: _, ...rest }: MaintenanceMode): Stored => ({ ...rest });
+
+export const decodeMaintenance = (id: string, stored: Stored): MaintenanceMode =>
+  ({ id, ...stored }) as unknown as MaintenanceMode;

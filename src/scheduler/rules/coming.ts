@@ -13,6 +13,7 @@ import type { LaunchSpec } from '../job/spec.ts';
 import type { EngineSettings, Settings } from '../model/model.ts';
 import type { Entry, State } from '../state/state.ts';
 import { whatThrows } from '../state/usable.ts';
+import { holdOf } from './calendars/holds.ts';
 import { isForeseeable } from './due.ts';
 import { engineFor, engineSettings, policyRefusal } from './engine-choice.ts';
 import { engineLimit, firstLaunch, limitsOf } from './launch.ts';
@@ -59,7 +60,7 @@ export const isHeldUnasked = ({ abilities }: EngineSettings): boolean =>
 function foreseen(state: State, entry: Entry, now: number): Coming | null {
   const { definition } = entry.job;
   const { due } = entry;
-  if (due === null || idleReason(entry) !== null) return null;
+  if (due === null || idleReason(entry) !== null || holdOf(state, entry, due) !== null) return null;
   const { prestageMs, warmStartMs } = policyOf(definition.policy);
   const isAsked = prestageMs !== null || warmStartMs !== null;
   const steps = isAsked

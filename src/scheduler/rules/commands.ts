@@ -27,6 +27,7 @@ import { alertCommands } from './alerts/commands.ts';
 import { checkDeadlines } from './alerts/deadlines.ts';
 import { reviewJob } from './alerts/notifications.ts';
 import { known, planApply, storedIn } from './apply.ts';
+import { calendarCommands } from './calendars/commands.ts';
 import { checkJob, isUnchanged, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { propagateEnds, skipLostStarts } from './endings.ts';
@@ -60,6 +61,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   report,
   ...runCommands,
   ...alertCommands,
+  ...calendarCommands,
   ...accessCommands,
 };
 

@@ -9,11 +9,12 @@ import { allows, choiceOf } from '../job/node-choice.ts';
 import { policyFor } from '../job/policy.ts';
 import type { OtherNode, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
-import { nextRunState } from '../model/run-state.ts';
+import { isHeld, nextRunState } from '../model/run-state.ts';
 import { inOrder, type Lane, type Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
+import { type Hold, holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
 import { engineFor, policyRefusal } from './engine-choice.ts';
 import { hostOf, launchRun, limitsOf, nextLaunch } from './launch.ts';
@@ -30,6 +31,11 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const choice = chooseEngine(turn.state, entry);
   if ('obstacle' in choice) {
     queueRun(turn, run, choice.obstacle);
+    return;
+  }
+  const hold = holdOf(turn.state, entry, turn.draft.now);
+  if (hold !== null) {
+    holdRun(turn, run, hold);
     return;
   }
   const own = limitFor(turn.state, entry, choice.engine);
@@ -91,12 +97,34 @@ function admit(
   launchRun(turn, entry, run, next);
 }
 
-function queueRun(turn: Turn, run: Run, reason: Reason): void {
-  if (run.state === 'queued' && isSame(run.reason, reason) && run.notBefore === null) return;
+function queueRun(turn: Turn, run: Run, reason: Reason, notBefore: number | null = null): void {
+  if (run.state === 'queued' && isSame(run.reason, reason) && run.notBefore === notBefore) return;
   if (run.state !== 'queued') run.state = nextRunState(run.state, 'queue');
-  run.notBefore = null;
+  run.notBefore = notBefore;
   run.reason = reason;
   turn.draft.run(run);
+}
+
+/** It is placed again at the end of the hold. */
+function holdRun(turn: Turn, run: Run, { reason, until }: Hold): void {
+  turn.state.slots.leave(run);
+  queueRun(turn, run, reason, until);
+  turn.state.watch(run);
+}
+
+/** What holds runs has changed, or the clock: runs that are held, or are to be, are placed again. */
+export function holdsChanged(turn: Turn): void {
+  const { state, draft } = turn;
+  const queued = [...state.runs.values()].filter((run) => {
+    const entry = state.jobs.get(run.job);
+    if (run.state !== 'queued' || entry === undefined) return false;
+    return isHeld(run) || (run.notBefore === null && holdOf(state, entry, draft.now) !== null);
+  });
+  for (const run of queued) state.slots.leave(run);
+  for (const run of queued.sort(inOrder)) {
+    placeRun(turn, state.entry(run.job), run);
+    draft.cut();
+  }
 }
 
 /** Starts the oldest run that waits for its turn, once no other run of the job is unfinished. */
@@ -125,11 +153,14 @@ export function fillSlots(turn: Turn): void {
       const entry = state.entry(run.job);
       slots.leave(run);
       draft.cut();
-      admit(turn, entry, {
-        run,
-        engine: engineFor(entry.job.definition.run ?? {}, state.settings),
-        limits: lane.limits,
-      });
+      const hold = holdOf(state, entry, draft.now);
+      if (hold !== null) holdRun(turn, run, hold);
+      else
+        admit(turn, entry, {
+          run,
+          engine: engineFor(entry.job.definition.run ?? {}, state.settings),
+          limits: lane.limits,
+        });
     }
   }
   freed.clear();

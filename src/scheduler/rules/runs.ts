@@ -16,6 +16,7 @@ import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
+import { holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
 import { overlapOf } from './overlap.ts';
 import { placeRun } from './placing.ts';
@@ -62,7 +63,8 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     return run;
   }
   const overlap = overlapOf(policy, others, seed.inRow === true);
-  const skip = seed.skip ?? (overlap.kind === 'skip' ? overlap.reason : null);
+  const skip =
+    seed.skip ?? blackedOut(turn, entry, seed) ?? (overlap.kind === 'skip' ? overlap.reason : null);
   if (skip !== null) {
     closeRun(turn, run, 'skipped', skip);
     return run;
@@ -77,6 +79,12 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   state.watch(run);
   state.watchLate(run, draft.now);
   return run;
+}
+
+/** Why the run is skipped because of its due time. Runs that a user begins wait instead. */
+function blackedOut({ state, draft }: Turn, entry: Entry, { lineage }: Seed): Reason | null {
+  const hold = lineage === 'scheduled' ? holdOf(state, entry, draft.now) : null;
+  return hold?.then === 'skip' ? hold.reason : null;
 }
 
 /** The same for a run that a user begins. Other jobs may run under the same variant, and this one may follow them. */

@@ -27,6 +27,7 @@ import { rerunVariant, runId } from '../model/ids.ts';
 import type { Run } from '../model/model.ts';
 import type { SigningKey, Token } from '../model/token.ts';
 import type { Archive, Launcher, Service } from '../ports.ts';
+import { calendarReads } from '../read/calendars.ts';
 import { readerOf } from '../read/job-reader.ts';
 import { jobView } from '../read/view.ts';
 import { endOfSessions, newestKeys } from '../rules/access/commands.ts';
@@ -308,6 +309,8 @@ export class Scheduler implements SchedulerHandle, Service {
   sessionsEndedAt(id: string): number {
     return endOfSessions(this.#view(), id);
   }
+
+  calendars = () => calendarReads(this.#view());
 
   alerts(): Iterable<Alert> {
     return this.#view().alerts.values();

@@ -7,6 +7,7 @@
 import type { Notice } from '../handle.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Alert, Condition, Notification } from '../model/alert.ts';
+import type { CalendarRevision, MaintenanceMode, StoredCalendar } from '../model/calendar.ts';
 import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
 import type { AuditLine, SessionsEnd, SigningKey, Token } from '../model/token.ts';
@@ -201,6 +202,28 @@ export class Draft {
     this.#group.push({ kind: 'sessions-end-removed', value: { id } });
   }
 
+  calendar(calendar: StoredCalendar): void {
+    this.#group.push({ kind: 'calendar', value: calendar });
+    this.calendarRevision(revisionOf(calendar));
+  }
+
+  calendarRemoved(revision: CalendarRevision): void {
+    this.#group.push({ kind: 'calendar-removed', value: { name: revision.calendar } });
+    this.calendarRevision(revision);
+  }
+
+  calendarRevision(revision: CalendarRevision): void {
+    this.#group.push({ kind: 'calendar-revision', value: revision });
+  }
+
+  maintenance(mode: MaintenanceMode): void {
+    this.#group.push({ kind: 'maintenance', value: mode });
+  }
+
+  maintenanceEnded(id: string): void {
+    this.#group.push({ kind: 'maintenance-ended', value: { id } });
+  }
+
   audit(line: AuditLine): void {
     this.audited.push(line);
     this.#group.push({ kind: 'audit', value: line });
@@ -224,6 +247,20 @@ export class Draft {
     return { groups: this.#groups, effects, notices, acts: this.#acts, audited, more };
   }
 }
+
+const revisionOf = ({
+  name,
+  revision,
+  updatedAt,
+  updatedBy,
+  document,
+}: StoredCalendar): CalendarRevision => ({
+  calendar: name,
+  revision,
+  at: updatedAt,
+  by: updatedBy,
+  document,
+});
 
 /** A run that shares no mutable part. */
 export function copyRun(run: Run): Run {

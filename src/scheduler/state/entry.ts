@@ -52,4 +52,12 @@ export interface DeadlineTimer {
   readonly priority: number;
 }
 
-export type Timed = Entry | RunTimer | LateTimer | AlertTimer | DeadlineTimer;
+/** When maintenance ends, or a pause. */
+export interface EndTimer {
+  readonly ends: 'maintenance' | 'pause';
+  /** The id of the maintenance, or the job. */
+  readonly key: string;
+  readonly priority: number;
+}
+
+export type Timed = Entry | RunTimer | LateTimer | AlertTimer | DeadlineTimer | EndTimer;

@@ -95,6 +95,24 @@ const rules: Rules<WrittenName, State, Notice | null> = {
     state.ledBefore = term;
     return null;
   },
+  calendar(state, calendar) {
+    state.calendars.put(calendar);
+    return null;
+  },
+  'calendar-removed'(state, { name }) {
+    state.calendars.remove(name);
+    return null;
+  },
+  // Read from the store on request.
+  'calendar-revision': () => null,
+  maintenance(state, mode) {
+    state.calendars.maintenance.set(mode.id, mode);
+    return null;
+  },
+  'maintenance-ended'(state, { id }) {
+    state.calendars.maintenance.delete(id);
+    return null;
+  },
 };
 
 function applyState(state: State, next: JobState): Notice | null {

@@ -14,7 +14,7 @@ import type { JobGlance } from '../handle.ts';
 import { isExternal } from '../job/external.ts';
 import type { Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
-import { readyAt } from '../model/run-state.ts';
+import { isHeld, readyAt } from '../model/run-state.ts';
 import { DAY_MS } from '../schedule/civil.ts';
 import { durationMs } from '../schedule/period.ts';
 import { instantOfWall, offsetAt, zoneOf } from '../schedule/zone.ts';
@@ -63,7 +63,8 @@ function boundsOf(job: JobGlance, run: Run): Bound[] {
 }
 
 function startBound({ job, fault }: JobGlance, run: Run): Bound | null {
-  if (startedAt(run) !== null) return null;
+  // It is known until when it waits, and why.
+  if (startedAt(run) !== null || isHeld(run)) return null;
   const written = fault === null ? job.definition.expect?.startWithin : undefined;
   const usual = isExternal(job.definition) ? LATE_REPORT_MS : LATE_AFTER_MS;
   const within = written === undefined ? usual : durationMs(written, 'expect.startWithin');

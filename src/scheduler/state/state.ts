@@ -16,10 +16,11 @@ import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from 
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { StartTimes } from '../stats/start-times.ts';
+import { Calendars } from './calendars.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
 import { Derived } from './derived.ts';
-import type { Entry, Past, Timed } from './entry.ts';
+import type { EndTimer, Entry, Past, Timed } from './entry.ts';
 import { nextLate } from './late.ts';
 import { Outbox } from './outbox.ts';
 import { Slots } from './slots.ts';
@@ -77,6 +78,8 @@ export class State {
   /** When to look at deadlines of jobs. */
   readonly deadlines = new Map<string, number>();
   readonly outbox = new Outbox();
+  /** With maintenance. */
+  readonly calendars = new Calendars();
   /** By id. */
   readonly tokens = new Map<string, Token>();
   /** By id. */
@@ -139,6 +142,8 @@ export class State {
     token: (_, token) => void this.tokens.set(token.id, token),
     'signing-key': (_, key) => void this.keys.set(key.id, key),
     'sessions-end': (_, { id, at }) => void this.sessionsEnd.set(id, at),
+    calendar: (_, calendar) => this.calendars.put(calendar),
+    maintenance: (_, mode) => void this.calendars.maintenance.set(mode.id, mode),
   };
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();
@@ -232,6 +237,21 @@ export class State {
   /** Adds every job to the timetable: from now on due times are decided here. */
   planAll(): void {
     for (const entry of this.jobs.values()) if (entry.due !== null) this.timetable.add(entry.due, entry);
+    for (const { id, until } of this.calendars.maintenance.values()) this.endsAt('maintenance', id, until);
+  }
+
+  /** Adds the end of a maintenance or of a pause. */
+  endsAt(ends: EndTimer['ends'], key: string, at: number): void {
+    this.timetable.add(at, { ends, key, priority: 0 });
+  }
+
+  /** A calendar of the job has changed. */
+  reschedule(entry: Entry): void {
+    this.derived.forget();
+    const { schedule, fault } = usableJob(entry.job);
+    entry.schedule = schedule;
+    entry.fault = fault;
+    entry.openLine = null;
   }
 
   /** Computes the next due time after the cursor, for reads only. */

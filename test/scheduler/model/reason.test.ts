@@ -65,6 +65,27 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   'runs-elsewhere': [[{ code: 'runs-elsewhere' }, 'the job was changed: who runs it is no longer the same']],
   'job-deleted': [[{ code: 'job-deleted' }, 'the job was deleted']],
   'failures-in-a-row': [[{ code: 'failures-in-a-row', failures: 3 }, '3 consecutive failed runs']],
+  maintenance: [
+    [
+      { code: 'maintenance', until: due, text: 'new disks' },
+      'maintenance until 2026-11-21T02:00:00.000Z: new disks',
+    ],
+  ],
+  blackout: [
+    [{ code: 'blackout', calendar: 'freeze', until: due }, 'blackout freeze until 2026-11-21T02:00:00.000Z'],
+  ],
+  calendar: [
+    [{ code: 'calendar', calendar: 'bank-holidays' }, 'bank-holidays'],
+    [
+      { code: 'calendar', calendar: 'bank-holidays', to: due },
+      'bank-holidays, moved to 2026-11-21T02:00:00.000Z',
+    ],
+  ],
+  'taken-out': [
+    [{ code: 'taken-out', by: 'ann' }, 'skipped by ann', ['user ann']],
+    [{ code: 'taken-out', by: 'ann', text: 'inventory' }, 'skipped by ann: inventory', ['user ann']],
+    [{ code: 'taken-out', by: 'ann', to: due }, 'moved to 2026-11-21T02:00:00.000Z by ann', ['user ann']],
+  ],
   'schedule-completed': [[{ code: 'schedule-completed' }, 'the schedule has no further due time']],
   'parent-idle': [
     [

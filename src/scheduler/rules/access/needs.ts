@@ -86,6 +86,10 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   unmute: onJob('operate'),
   'send-again': ({ state, permits }, { id }) =>
     onSubject(permits, state.outbox.get(id)?.alert, () => notificationNotFound(id)),
+  'put-calendar': ({ permits }) => permits.needAll('edit'),
+  'delete-calendar': ({ permits }) => permits.needAll('edit'),
+  'begin-maintenance': ({ permits }) => permits.needAll('operate'),
+  'end-maintenance': ({ permits }) => permits.needAll('operate'),
   'create-token': ({ permits }) => permits.needAll('admin'),
   'revoke-token': (asked, { id }) => {
     if (!isSelf(asked, 'token', id)) asked.permits.needAll('admin');

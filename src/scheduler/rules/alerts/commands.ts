@@ -3,16 +3,12 @@
 import { CarillonError } from '../../../errors.ts';
 import type { Command, CommandAnswers } from '../../command.ts';
 import { shorten } from '../../job/schema/explain.ts';
-import { faultIn } from '../../job/texts.ts';
 import type { Entry, State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
 import { noted } from '../access/audit.ts';
+import { checkReason, checkUntil } from '../calendars/until.ts';
 import { named } from './alerts.ts';
 import { review, reviewJob, sendAgain } from './notifications.ts';
-
-const MAX_REASON = 500;
-/** A mute that is forgotten ends by itself. */
-const MOST_AHEAD_MS = 366 * 86_400_000;
 
 type Kind = 'acknowledge' | 'mute' | 'unmute' | 'send-again';
 type Check<K extends Kind> = (
@@ -39,14 +35,7 @@ export const alertCommands: { readonly [K in Kind]: Check<K> } = {
   mute({ state, now }, { name, until, reason, by }) {
     const entry = state.entry(name);
     checkUntil(until, now);
-    if (reason.length > MAX_REASON || faultIn(reason) !== null) {
-      const allowed = `text of at most ${MAX_REASON} characters`;
-      throw new CarillonError('INVALID_FIELD', `reason is not allowed. Allowed: ${allowed}.`, {
-        field: 'reason',
-        value: shorten(reason),
-        allowed,
-      });
-    }
+    checkReason(reason, { required: false });
     return (turn) => setMuted(turn, entry, { by, at: turn.draft.now, until, reason });
   },
   unmute({ state }, { name, by }) {
@@ -74,17 +63,6 @@ export const notificationNotFound = (id: string): CarillonError =>
     field: 'id',
     value: id,
   });
-
-function checkUntil(until: number, now: number): void {
-  if (until > now && until <= now + MOST_AHEAD_MS) return;
-  const value = new Date(until).toISOString();
-  const allowed = 'a time in the next 366 days';
-  throw new CarillonError('INVALID_FIELD', `until is ${value}. Allowed: ${allowed}.`, {
-    field: 'until',
-    value,
-    allowed,
-  });
-}
 
 function setMuted(turn: Turn, entry: Entry, muted: Entry['state']['muted'], by = muted?.by ?? '') {
   const { draft } = turn;

@@ -1,0 +1,15 @@
+/** What was to hold until a time ends by itself. */
+
+import type { EndTimer } from '../../state/entry.ts';
+import type { Turn } from '../../state/turn.ts';
+import { propagateEnds } from '../endings.ts';
+import { endMaintenance } from './commands.ts';
+
+/** Plans may have changed since the timer was made. */
+export function holdEnds(turn: Turn, { key }: EndTimer): void {
+  const { state, draft } = turn;
+  const mode = state.calendars.maintenance.get(key);
+  if (mode === undefined || mode.until > draft.now) return;
+  endMaintenance(turn, key);
+  propagateEnds(turn);
+}
