@@ -10,6 +10,7 @@ import type { Asker, Principal } from '../scheduler/access/principal.ts';
 import type { Token } from '../scheduler/model/token.ts';
 import type { Clock } from '../scheduler/ports.ts';
 import type { Askers } from './askers.ts';
+import type { NodeCall } from './calls.ts';
 import { type LocalTrust, localBindings, localPrincipal } from './local.ts';
 import type { LocalToken } from './local-token.ts';
 import type { Notes } from './notes.ts';
@@ -102,6 +103,12 @@ export class RequestAuthenticator {
       { by: { kind, name }, from, action: 'request', on: placeOf(question) },
       problem,
     );
+  }
+
+  /** Notes what another node asked of an engine here. */
+  called(asker: Asker, call: Omit<NodeCall, 'by' | 'from'>): void {
+    const { kind, name } = asker.principal;
+    this.#parts.notes.called({ ...call, by: { kind, name }, from: asker.from });
   }
 
   /** Headers by which another node knows for whom it is asked. */

@@ -2,7 +2,7 @@
  * What the edges tell the core about access: log-ins and refused attempts, for the audit, and uses of tokens. These are
  * gathered and told together, so that attempts cost the store little. The audit is bounded, so strangers must not push out
  * the lines of others: refused attempts have one line for an address in a minute, few in all, and the others are counted. What
- * somebody known may not do has lines of its own, one for each thing.
+ * somebody known may not do has lines of its own, one for each thing. What other nodes ask is summed (`Calls`).
  */
 
 import type { NotedLine } from '../scheduler/command.ts';
@@ -10,6 +10,7 @@ import type { Token } from '../scheduler/model/token.ts';
 import type { Clock, Log } from '../scheduler/ports.ts';
 import type { SessionEnd, TokenUse, Told } from '../scheduler/told.ts';
 import { within } from '../scheduler/waiting.ts';
+import { Calls, type NodeCall } from './calls.ts';
 
 /** What happened. The rest of a line follows. */
 export type Happening = Pick<NotedLine, 'by' | 'from' | 'action' | 'on'>;
@@ -85,6 +86,7 @@ export class Notes {
   readonly #strangers: Refusals;
   /** Of those who are known, by who and what: strangers must not push them out. */
   readonly #known: Refusals;
+  readonly #calls: Calls;
   readonly #uses = new Map<string, TokenUse>();
   #cancel: (() => void) | null = null;
   #telling: Promise<void> = Promise.resolve();
@@ -94,6 +96,7 @@ export class Notes {
     this.#parts = parts;
     this.#strangers = new Refusals(parts.clock);
     this.#known = new Refusals(parts.clock);
+    this.#calls = new Calls(parts.clock);
   }
 
   done(happening: Happening): void {
@@ -109,6 +112,12 @@ export class Notes {
   forbidden(happening: Happening, problem: Problem): void {
     const { by, action, on } = happening;
     this.#refuse(this.#known, `${by.kind} ${by.name} ${action} ${on}`, happening, problem);
+  }
+
+  /** That another node asked for something that may have changed something here. */
+  called(call: NodeCall): void {
+    this.#calls.add(call);
+    this.#tellLater();
   }
 
   #refuse(refusals: Refusals, key: string, happening: Happening, { code, message }: Problem): void {
@@ -142,9 +151,9 @@ export class Notes {
     );
   }
 
-  #add(line: Omit<NotedLine, 'at' | 'via' | 'before' | 'after'>): void {
+  #add(line: Omit<NotedLine, 'at' | 'via' | 'before' | 'after'> & Partial<Pick<NotedLine, 'after'>>): void {
     if (this.#lines.length >= noteLimits.lines) return;
-    this.#lines.push({ ...line, at: this.#parts.clock.now(), via: null, before: null, after: null });
+    this.#lines.push({ ...{ via: null, before: null, after: null }, ...line, at: this.#parts.clock.now() });
     this.#tellLater();
   }
 
@@ -162,17 +171,23 @@ export class Notes {
     this.#add({ by, from: null, action: 'request', on: null, outcome: 'refused', code, reason });
   }
 
+  #addCalls(): void {
+    const lines = this.#calls.take(noteLimits.lines - this.#lines.length, this.#stopped);
+    for (const line of lines) this.#add({ ...line, outcome: 'done', code: null, reason: null });
+  }
+
   #tellLater(): void {
     if (this.#stopped) return;
     this.#cancel ??= this.#parts.clock.after(noteLimits.everyMs, () => {
       this.#cancel = null;
       this.#countRefusals();
       this.#telling = this.#tell();
-      if (this.#strangers.leftOut + this.#known.leftOut > 0) this.#tellLater();
+      if (this.#strangers.leftOut + this.#known.leftOut > 0 || this.#calls.areLeft) this.#tellLater();
     });
   }
 
   async #tell(): Promise<void> {
+    this.#addCalls();
     const [lines, uses] = [this.#lines, [...this.#uses.values()]];
     if (lines.length === 0 && uses.length === 0) return;
     this.#lines = [];

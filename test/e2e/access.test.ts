@@ -34,7 +34,10 @@ describe.skipIf(zookeeperMissing !== null || !isRoot)('access on two nodes', () 
     zookeeper = await ZooKeeper.start({ nodes: 1, tickMs: 200 });
     dir = mkdtempSync(join(tmpdir(), 'carillon-access-'));
     const start = (name: string) =>
-      Server.start(join(dir, name), [...zookeeper.at('/access'), '--zk-session-timeout', 'PT4S']);
+      Server.start(join(dir, name), [
+        ...[...zookeeper.at('/access'), '--zk-session-timeout', 'PT4S'],
+        ...['--node-label', `zone=${name}`],
+      ]);
     nodes = [await start('a'), await start('b')];
     await eventually(
       () => nodes[1]!.ask<{ members: unknown[] }>('GET', '/api/v1/cluster'),
@@ -82,5 +85,32 @@ describe.skipIf(zookeeperMissing !== null || !isRoot)('access on two nodes', () 
       const vias = new Set(items.map(({ via }) => via === null));
       return vias.has(true) && vias.has(false);
     });
+  }, 60_000);
+
+  test('what a node does for another is in the audit of both: a change that it passes on, and a launch', async () => {
+    const [leader, follower] = nodes as [Server, Server];
+    const { members } = await leader.get<{ members: { id: string; url: string }[] }>('/api/v1/cluster');
+    const [led, followed] = nodes.map((node) => members.find(({ url }) => url === node.url)?.id);
+    const job = { name: 'far', run: { command: 'true', on: 'zone==b' } };
+    expect((await follower.ask('POST', '/api/v1/jobs', job)).status).toBe(201);
+    expect((await follower.ask('POST', '/api/v1/jobs/far/trigger')).status).toBe(202);
+    const audit = async (query: string) =>
+      (await leader.get<{ items: Record<string, unknown>[] }>(`/api/v1/audit?${query}`)).items;
+    for (const query of ['on=far', 'action=trigger'])
+      expect(await audit(query)).toMatchObject([{ by: { kind: 'local' }, via: followed, outcome: 'done' }]);
+    const launches = await eventually(
+      () => audit('action=engine-launch'),
+      (items) => items.length > 0,
+    );
+    const { items: runs } = await leader.get<{ items: { attempts: { host: string }[] }[] }>(
+      '/api/v1/jobs/far/runs',
+    );
+    expect(runs).toMatchObject([{ attempts: [{ host: followed }] }]);
+    expect(launches).toMatchObject([
+      {
+        ...{ by: { kind: 'node', name: led }, from: '127.0.0.1', via: followed, outcome: 'done' },
+        ...{ on: expect.any(String), after: { engine: 'process', term: expect.any(Number), calls: 1 } },
+      },
+    ]);
   }, 60_000);
 });

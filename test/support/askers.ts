@@ -37,6 +37,7 @@ export const believing = (
     return { principal: { ...localAdmin, kind: 'node', name: 'node' }, from: null, via: null };
   },
   refused: () => {},
+  called: () => {},
   passOn: async (given) => ({ [asker]: encodeURIComponent(JSON.stringify(given)) }),
 });
 

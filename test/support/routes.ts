@@ -2,13 +2,14 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
-import type { Needs } from '../../src/api/guard/needs.ts';
+import type { Audited, Needs } from '../../src/api/guard/needs.ts';
 
 export interface Route {
   readonly method: string;
   /** With parameters as `{name}`. */
   readonly path: string;
   readonly needs: Needs | undefined;
+  readonly audited: Audited | undefined;
 }
 
 const known = new WeakMap<FastifyInstance, Route[]>();
@@ -20,7 +21,8 @@ subscribe('fastify.initialization', (message) => {
   known.set(app, routes);
   app.addHook('onRoute', ({ method, url, config }) => {
     const path = url.replaceAll(/:(\w+)/g, '{$1}');
-    for (const each of [method].flat()) routes.push({ method: each, path, needs: config?.needs });
+    for (const each of [method].flat())
+      routes.push({ method: each, path, needs: config?.needs, audited: config?.audited });
   });
 });
 

@@ -24,6 +24,15 @@ export interface Passed {
   readonly path: string;
 }
 
+/** What another node asked of an engine of this one, in which term, and whether it was answered with an error. */
+export interface NodeCall {
+  readonly action: string;
+  readonly engine: string;
+  readonly launchName: string;
+  readonly term: number;
+  readonly failed: boolean;
+}
+
 export interface Authenticator {
   /** Who asks. UNAUTHENTICATED, TOO_MANY_ATTEMPTS. */
   authenticate(question: Question): Promise<Principal>;
@@ -31,6 +40,8 @@ export interface Authenticator {
   received(question: Question): Promise<Asker>;
   /** Notes for the audit that somebody known may not do it. */
   refused(asker: Asker, question: Question, problem: CarillonError): void;
+  /** Notes for the audit what another node asked of an engine here. */
+  called(asker: Asker, call: NodeCall): void;
   /** Headers by which the other node knows for whom it is asked. */
   passOn(asker: Asker, passed: Passed): Promise<PeerHeaders>;
 }

@@ -18,9 +18,17 @@ import type { Authenticator, Question } from './authenticator.ts';
 /** `nothing`: anybody may. `login`: whoever is known. `node`: other nodes of the installation. */
 export type Needs = Permission | 'nothing' | 'login' | 'node';
 
+/**
+ * How the audit has what another node changes by a route for nodes. `nothing`: it changes nothing. `summed`: by a sum of calls.
+ * `lines`: each thing that it changes has a line.
+ */
+export type Audited = 'nothing' | 'summed' | 'lines';
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     readonly needs?: Needs;
+    /** Only with `node`, and always. */
+    readonly audited?: Audited;
     /** It needs the permission for everything, not only for some jobs. */
     readonly ofAll?: boolean;
   }
@@ -51,9 +59,11 @@ export interface AskerParts {
 export function requireNeeds(app: FastifyInstance, { authenticator, isPeer }: AskerParts): void {
   app.decorateRequest('asker', null);
   app.decorateRequest('isPeer', false);
-  app.addHook('onRoute', ({ method, url, config }) =>
-    invariant(config?.needs !== undefined, `The route ${method} ${url} does not declare what it needs.`),
-  );
+  app.addHook('onRoute', ({ method, url, config }) => {
+    invariant(config?.needs !== undefined, `The route ${method} ${url} does not declare what it needs.`);
+    const isMissing = config.needs === 'node' && config.audited === undefined;
+    invariant(!isMissing, `The route ${method} ${url} does not declare how the audit has what it changes.`);
+  });
   app.addHook('onRequest', async (request) => {
     const { needs = 'nothing', ofAll = false } = request.routeOptions.config;
     request.isPeer = isPeer(request.raw);

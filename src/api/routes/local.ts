@@ -3,10 +3,11 @@
  * `/api/v1` and its OpenAPI document.
  */
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { LaunchSpec } from '../../scheduler/job/spec.ts';
 import type { ApiContext } from '../context.ts';
+import { askerIn } from '../guard/needs.ts';
 
 /** The body is a name and a number. */
 const bodyLimit = 4_096;
@@ -41,18 +42,20 @@ const LaunchFor = Type.Object(
 
 type Engine = { engine: string };
 
-const config = { needs: 'node' } as const;
+const reads = { needs: 'node', audited: 'nothing' } as const;
+const changes = { needs: 'node', audited: 'summed' } as const;
 
-export function localRoutes(app: FastifyInstance, { whole: scheduler }: ApiContext): void {
+export function localRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { whole: scheduler } = context;
   app.get<{ Params: Engine }>(
     '/engines/:engine/inventory',
-    { config, schema: { hide: true } },
+    { config: reads, schema: { hide: true } },
     async (request) => scheduler.local(request.params.engine).inventory(),
   );
 
   app.post<{ Params: Engine; Body: Static<typeof Changes> }>(
     '/engines/:engine/changes',
-    { config, bodyLimit, schema: { hide: true, body: Changes } },
+    { config: reads, bodyLimit, schema: { hide: true, body: Changes } },
     async (request) => {
       const { term, after } = request.body;
       return scheduler.local(request.params.engine).changes(term, after ?? null);
@@ -61,41 +64,51 @@ export function localRoutes(app: FastifyInstance, { whole: scheduler }: ApiConte
 
   app.post<{ Params: Engine; Body: Static<typeof LaunchFor> }>(
     '/engines/:engine/launch',
-    { config, bodyLimit: launchLimit, schema: { hide: true, body: LaunchFor } },
-    async (request, reply) => {
-      const { spec, ticket, ...checked } = request.body;
-      await scheduler
-        .local(request.params.engine)
-        .launchFor({ ...spec, ...checked } as unknown as LaunchSpec, ticket);
-      return reply.code(204).send();
-    },
+    { config: changes, bodyLimit: launchLimit, schema: { hide: true, body: LaunchFor } },
+    changing(context, 'engine-launch', (engine, { spec, ticket, ...checked }) =>
+      engine.launchFor({ ...spec, ...checked } as unknown as LaunchSpec, ticket),
+    ),
   );
 
   app.post<{ Params: Engine; Body: Static<typeof Kill> }>(
     '/engines/:engine/kill',
-    { config, bodyLimit, schema: { hide: true, body: Kill } },
-    async (request, reply) => {
-      const { launchName, graceMs } = request.body;
-      await scheduler.local(request.params.engine).kill(launchName, graceMs);
-      return reply.code(204).send();
-    },
+    { config: changes, bodyLimit, schema: { hide: true, body: Kill } },
+    changing(context, 'engine-kill', (engine, { launchName, graceMs }) => engine.kill(launchName, graceMs)),
   );
 
   app.post<{ Params: Engine; Body: Static<typeof Launch> }>(
     '/engines/:engine/take-back',
-    { config, bodyLimit, schema: { hide: true, body: Launch } },
-    async (request, reply) => {
-      await scheduler.local(request.params.engine).takeBack(request.body.launchName);
-      return reply.code(204).send();
-    },
+    { config: changes, bodyLimit, schema: { hide: true, body: Launch } },
+    changing(context, 'engine-take-back', (engine, { launchName }) => engine.takeBack(launchName)),
   );
 
   app.post<{ Params: Engine; Body: Static<typeof Launch> }>(
     '/engines/:engine/remove',
-    { config, bodyLimit, schema: { hide: true, body: Launch } },
-    async (request, reply) => {
-      await scheduler.local(request.params.engine).remove(request.body.launchName);
-      return reply.code(204).send();
-    },
+    { config: changes, bodyLimit, schema: { hide: true, body: Launch } },
+    changing(context, 'engine-remove', (engine, { launchName }) => engine.remove(launchName)),
   );
+}
+
+type LocalEngine = ReturnType<ApiContext['whole']['local']>;
+
+/** Answers a request that changes something, and notes it for the audit, under the term that the sender or this node knows. */
+function changing<B extends { readonly launchName: string; readonly term?: number }>(
+  { whole: scheduler, authenticator }: ApiContext,
+  action: string,
+  change: (engine: LocalEngine, body: B) => Promise<void>,
+) {
+  return async (request: FastifyRequest<{ Params: Engine; Body: B }>, reply: FastifyReply) => {
+    const { body, params } = request;
+    const engine = scheduler.local(params.engine);
+    let failed = true;
+    try {
+      await change(engine, body as B);
+      failed = false;
+    } finally {
+      const { launchName, term = scheduler.cluster().term } = body as B;
+      const asker = { ...askerIn(request), from: request.ip };
+      authenticator.called(asker, { action, engine: params.engine, launchName, term, failed });
+    }
+    return reply.code(204).send();
+  };
 }

@@ -23,7 +23,7 @@ const Told = Type.Object(
 export function toldRoute(app: FastifyInstance, { whole: scheduler }: ApiContext): void {
   app.post<{ Body: Static<typeof Told> }>(
     '/access',
-    { config: { needs: 'node' }, bodyLimit, schema: { hide: true, body: Told } },
+    { config: { needs: 'node', audited: 'lines' }, bodyLimit, schema: { hide: true, body: Told } },
     async (request) => {
       const { lines, uses, ends } = request.body;
       const by = askerIn(request).principal.name;
