@@ -1,5 +1,6 @@
 /** The file of people (`--auth-file`): one mapping with `oidc`, `people` and `certificates`. */
 
+import { X509Certificate } from 'node:crypto';
 import { CarillonError } from '../errors.ts';
 import { type Findings, hasForm } from '../scheduler/job/schema/explain.ts';
 import { type Fields, readBounded, readMapping } from '../settings-file/read.ts';
@@ -40,6 +41,14 @@ export async function readAuthFile(path: string): Promise<AuthFile> {
   const { clientSecretFile, caFile } = oidc;
   const secret = await named(path, 'oidc.clientSecretFile', clientSecretFile);
   const ca = await named(path, 'oidc.caFile', caFile);
+  if (ca !== null && !hasCertificates(ca))
+    throw unusable(
+      path,
+      'oidc.caFile',
+      String(caFile),
+      'has no certificates, or broken ones',
+      'a file with certificates of authorities, as PEM',
+    );
   return { oidc: { ...oidc, secret: secret?.split('\n', 1)[0]?.trim() ?? null, ca }, people };
 }
 
@@ -53,8 +62,24 @@ async function named(path: string, field: string, value: string | undefined): Pr
   return text;
 }
 
-function unusable(path: string, field: string, value: string, why: string): CarillonError {
-  const allowed = 'a file with text that the scheduler may read';
+/** Otherwise the system ignores what is not one, and later trusts nobody. */
+function hasCertificates(pem: string): boolean {
+  const parts = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  try {
+    for (const part of parts) new X509Certificate(part);
+    return parts.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function unusable(
+  path: string,
+  field: string,
+  value: string,
+  why: string,
+  allowed = 'a file with text that the scheduler may read',
+): CarillonError {
   const message = `${path}: ${field} is ${value}, which ${why}. Allowed: ${allowed}.`;
   return new CarillonError('INVALID_FIELD', message, { field, value, allowed, source: path });
 }

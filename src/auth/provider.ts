@@ -171,14 +171,31 @@ export class Provider {
     }
     const { code, message, cause } = error as { code?: string; message?: string; cause?: unknown };
     const isAway = error instanceof TypeError || (code !== undefined && away.has(code));
+    const { code: reason } = Object(cause) as { code?: unknown };
+    if (typeof reason === 'string' && untrusted.has(reason)) return this.#notTrusted(reason);
     if (!isAway) return refused(`what it sent is not valid (${shortOf(message, cause)})`);
     return new CarillonError(
       'PROVIDER_UNAVAILABLE',
       `The identity provider ${this.#settings.issuer} cannot be used now (${shortOf(message, cause)}). Tokens and sessions work without it.`,
     );
   }
+
+  #notTrusted(reason: string): CarillonError {
+    const { issuer, ca } = this.#settings;
+    const [authority, advice] =
+      ca === null
+        ? ['an unknown authority', 'If it is right, name that authority with oidc.caFile.']
+        : ['an authority that is not in oidc.caFile', 'If it is right, add that authority to the file.'];
+    const problem = `The identity provider ${issuer} has a certificate of ${authority} (${reason}). ${advice}`;
+    return new CarillonError('PROVIDER_UNAVAILABLE', problem, { field: 'oidc.caFile' });
+  }
 }
 
+/** Nothing was sent to it, because its certificate is not of an authority that is trusted. */
+const untrusted: ReadonlySet<string> = new Set([
+  ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT'],
+  ...['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_SIGNATURE_FAILURE'],
+]);
 /** It does not answer, or not as a provider that works. */
 const away: ReadonlySet<string> = new Set([
   ...['OAUTH_TIMEOUT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON', 'OAUTH_PARSE_ERROR'],

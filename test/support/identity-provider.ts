@@ -1,9 +1,11 @@
 /** A real identity provider on loopback (`oidc-provider`), and a browser that logs in there by code. */
 
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { Provider } from 'oidc-provider';
+import { Agent, fetch } from 'undici';
 
 export const clientId = 'carillon';
 export const clientSecret = 'a-secret-of-the-client-0123456789';
@@ -22,16 +24,19 @@ export interface ProviderOptions {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** To begin again at the same address. */
   readonly port?: number;
+  /** Its certificate. Default: it speaks plain HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export async function identityProvider({
   redirectUrls,
   claims = { email: 'ann@example.org', email_verified: true, groups: ['data-team', 'unknown'] },
   port = 0,
+  tls,
 }: ProviderOptions): Promise<IdentityProvider> {
-  const server = createServer();
+  const server = tls === undefined ? createServer() : createTlsServer(tls);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const sign: Sign = (each, key = privateKey) =>
     new SignJWT(each).setProtectedHeader({ alg: 'RS256', kid: 'its-key' }).sign(key);
@@ -75,6 +80,12 @@ export async function identityProvider({
 /** Keeps cookies by host, and follows redirects as far as it is told to. */
 export class Browser {
   readonly #cookies = new Map<string, Map<string, string>>();
+  readonly #dispatcher: Agent | undefined;
+
+  /** `ca`: the only authority that it trusts. Default: those of Node.js. */
+  constructor(ca?: string) {
+    this.#dispatcher = ca === undefined ? undefined : new Agent({ connect: { ca } });
+  }
 
   cookiesOf(url: string): string {
     const jar = this.#cookies.get(new URL(url).host) ?? new Map<string, string>();
@@ -97,6 +108,7 @@ export class Browser {
   async ask(url: string, form?: Record<string, string>): Promise<Response> {
     const response = await fetch(url, {
       redirect: 'manual',
+      ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
       headers: {
         cookie: this.cookiesOf(url),
         ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
@@ -104,7 +116,11 @@ export class Browser {
       ...(form !== undefined && { method: 'POST', body: new URLSearchParams(form).toString() }),
     });
     this.keep(url, response.headers.getSetCookie());
-    return response;
+    return response as unknown as Response;
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher?.close();
   }
 
   /**
