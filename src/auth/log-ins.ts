@@ -5,6 +5,7 @@
  */
 
 import { CarillonError } from '../errors.ts';
+import { utf8Length } from '../scheduler/job/texts.ts';
 import type { RequestAuthenticator } from './authenticator.ts';
 import type { Oidc } from './file.ts';
 import { type Keys, type NewKey, newKey } from './keys.ts';
@@ -28,6 +29,8 @@ import { type NewToken, newToken } from './tokens.ts';
 
 /** How long somebody may take at the provider. */
 const logInMs = 10 * 60_000;
+/** An end of sessions takes an id as long. */
+const maxNameBytes = 256;
 const callbackPath = '/api/v1/login/callback';
 export const linkPath = '/api/v1/login/link';
 
@@ -186,8 +189,14 @@ export class LogIns {
     }
   }
 
-  /** FORBIDDEN: no rule gives this person a role. */
+  /** FORBIDDEN: no rule gives this person a role, or too many do, or the name is too long. */
   #personOf({ id, name, groups }: Claimed): Person {
+    for (const text of [id, name])
+      if (utf8Length(text) > maxNameBytes)
+        throw new CarillonError(
+          'FORBIDDEN',
+          `The identity provider says the name or the id of the person in ${utf8Length(text)} bytes. Allowed: at most ${maxNameBytes}.`,
+        );
     const { people } = this.#parts.file.current;
     const known = people.knownGroups(groups);
     if (people.bindingsOf(name, known).length === 0)

@@ -1,6 +1,8 @@
 /** What people may do, by the rules of the file: all rules that fit a person count together. */
 
-import type { Binding } from '../scheduler/access/principal.ts';
+import { CarillonError } from '../errors.ts';
+import { type Binding, bytesOfBindings, maxBindingsBytes } from '../scheduler/access/principal.ts';
+import { shorten } from '../scheduler/job/schema/explain.ts';
 import type { WrittenCertificate, WrittenPerson } from './schema.ts';
 
 type WrittenBinding = Pick<WrittenPerson, 'role' | 'grants' | 'jobs' | 'labels'>;
@@ -24,10 +26,13 @@ export class People {
     }
   }
 
-  /** Empty: no rule fits. */
+  /** Empty: no rule fits. FORBIDDEN: there are too many. */
   bindingsOf(name: string, groups: readonly string[]): readonly Binding[] {
     const all = new Set(groups);
-    return this.#rules.flatMap(({ fits, binding }) => (fits(name, all) ? [binding] : []));
+    return bounded(
+      name,
+      this.#rules.flatMap(({ fits, binding }) => (fits(name, all) ? [binding] : [])),
+    );
   }
 
   /** Those that a rule names: a person may be in hundreds, and a cookie has room for few. */
@@ -35,10 +40,27 @@ export class People {
     return groups.filter((group) => this.#groups.has(group));
   }
 
-  /** Of the parts of its subject, such as `CN=ops` and `O=Example`. Undefined: no rule names exactly these. */
+  /**
+   * Of the parts of its subject, such as `CN=ops` and `O=Example`. Undefined: no rule names exactly these. FORBIDDEN: there are
+   * too many.
+   */
   bindingsOfCertificate(parts: readonly string[]): readonly Binding[] | undefined {
-    return this.#certificates.get(subjectOf(parts));
+    const bindings = this.#certificates.get(subjectOf(parts));
+    return bindings && bounded(parts.join(','), bindings);
   }
+}
+
+/** Each once: the rules of several groups are often the same. FORBIDDEN if nodes could not tell each other of them. */
+function bounded(name: string, given: readonly Binding[]): readonly Binding[] {
+  const bindings = [...new Map(given.map((each) => [JSON.stringify(each), each])).values()];
+  const bytes = bytesOfBindings(bindings);
+  if (bytes <= maxBindingsBytes) return bindings;
+  throw new CarillonError(
+    'FORBIDDEN',
+    `The rules that fit ${shorten(name)} in the file of --auth-file have ${bytes} bytes together. Allowed: at most ${maxBindingsBytes}. ` +
+      'An administrator makes them fewer or shorter.',
+    { names: [name] },
+  );
 }
 
 function ruleOf({ group, email, everybody, ...binding }: WrittenPerson): Rule {

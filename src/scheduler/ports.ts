@@ -5,7 +5,7 @@
 
 import type { Expiries } from './expiry.ts';
 import type { LaunchSpec } from './job/spec.ts';
-import type { EndState, Histograms, LedgerLine, Revision, Run, Usage } from './model/model.ts';
+import type { EndState, Histograms, LedgerLine, Revision, Run, RunPage, Usage } from './model/model.ts';
 import type { EndCause } from './model/reason.ts';
 import type { LoadedItem, PastName, ValueOf, Write, WriteGroup } from './records/table.ts';
 
@@ -132,7 +132,7 @@ export interface Archive {
   /** Records of any past kind. */
   past<K extends PastName>(kind: K, query: PastQuery): Promise<ValueOf<K>[]>;
   /** Ended runs, newest due time first; equal due times by id in descending code-unit order. */
-  runs(query: RunQuery): Promise<{ items: Run[]; next: string | null }>;
+  runs(query: RunQuery): Promise<RunPage>;
   run(id: string): Promise<Run | null>;
   /** Newest first. */
   revisions(job: string): Promise<Revision[]>;

@@ -47,17 +47,17 @@ describe('readiness', () => {
   const follows = { role: 'follower', leader: other, lagMs: 12 } as const;
 
   test.each<[string, Partial<ClusterView>, object]>([
-    ['a leader', {}, { status: 'ok', role: 'leader', term: 1, jobs: 0, lagMs: 0 }],
-    ['a follower with a copy', follows, { status: 'ok', role: 'follower', term: 1, jobs: 0, lagMs: 12 }],
+    ['a leader', {}, { status: 'ok', role: 'leader', term: 1, lagMs: 0 }],
+    ['a follower with a copy', follows, { status: 'ok', role: 'follower', term: 1, lagMs: 12 }],
     [
       'a follower that does not know how old its copy is',
       { ...follows, lagMs: null },
-      { status: 'ok', role: 'follower', term: 1, jobs: 0, lagMs: null },
+      { status: 'ok', role: 'follower', term: 1, lagMs: null },
     ],
     [
       'a follower while another node takes over',
       { ...follows, leader: null },
-      { status: 'ok', role: 'follower', term: 1, jobs: 0, lagMs: 12 },
+      { status: 'ok', role: 'follower', term: 1, lagMs: 12 },
     ],
   ])('%s is ready', async (_, seen, body) => {
     view = seen;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noteLimits } from '../../src/auth/notes.ts';
 import { cookieIn, sessionMs } from '../../src/auth/sessions.ts';
 import { throttleLimits } from '../../src/auth/throttle.ts';
+import { bytesOfBindings, maxBindingsBytes } from '../../src/scheduler/access/principal.ts';
 import { type AuthWorld, authWorld, keyOf, question } from '../support/authentication.ts';
 import { SimClock } from '../support/sim-clock.ts';
 
@@ -252,6 +253,16 @@ describe('requests of other nodes', () => {
     const headers = await world.authentication.authenticator.passOn(asker, passed);
     expect(await receive(headers)).toEqual({ ...asker, via: 'node-1' });
     expect(await ask(headers, { ...passed, isPeer: true })).toEqual(asker.principal);
+  });
+
+  test('the largest asker leaves half of the room for headers to what the client sent', async () => {
+    const name = 'n'.repeat(256);
+    const binding = { role: 'viewer', jobs: '' } as const;
+    const jobs = 'x'.repeat(maxBindingsBytes - bytesOfBindings([binding]));
+    const principal = { kind: 'person', name, id: name, bindings: [{ ...binding, jobs }] } as const;
+    expect(bytesOfBindings(principal.bindings)).toBe(maxBindingsBytes);
+    const headers = await world.authentication.authenticator.passOn({ ...asker, principal }, passed);
+    expect(JSON.stringify(headers).length).toBeLessThan(8 * 1024);
   });
 
   test('for another request, or later, he is refused', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { generateKeyPair, type JWTPayload } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { pathIn } from '../../src/auth/log-ins.ts';
+import { People } from '../../src/auth/people.ts';
 import { type AuthWorld, authWorld, question, questionOf, serving } from '../support/authentication.ts';
 import {
   Browser,
@@ -197,6 +198,51 @@ describe('a log-in in the browser', () => {
       'ann@example.org has no role here. An administrator gives one with a rule in the file of --auth-file.',
     ]);
     expect(await whoAmI()).toBe(401);
+  });
+});
+
+describe('a person of whom nodes could not tell each other', () => {
+  const refusal = async () => {
+    const refused = await browser.ask(await returnAddress());
+    return [refused.status, await refused.text()];
+  };
+  const rules = (count: number, more: object = {}) =>
+    Array.from({ length: count }, (_, n) => ({
+      ...{ group: 'data-team', role: 'editor', jobs: `${n}-${'x'.repeat(100)}` },
+      ...more,
+    }));
+
+  test('is refused with the bytes of the rules, and who can help', async () => {
+    await world.close();
+    world = await worldWith({ people: rules(40) });
+    expect(await refusal()).toEqual([
+      403,
+      expect.stringMatching(
+        /^The rules that fit ann@example\.org in the file of --auth-file have \d{4} bytes together\. Allowed: at most 4096\. An administrator/,
+      ),
+    ]);
+  });
+
+  test('is refused also if the rules became more after the log-in', async () => {
+    const people = new People([], []);
+    expect(people.bindingsOf('ann', [])).toEqual([]);
+    const many = new People(rules(40) as never, []);
+    expect(() => many.bindingsOf('ann', ['data-team'])).toThrow('Allowed: at most 4096');
+    const certificates = rules(40, { subject: 'CN=ann' }).map(({ group: _, ...rest }) => rest);
+    expect(() => new People([], certificates as never).bindingsOfCertificate(['CN=ann'])).toThrow('4096');
+  });
+
+  test('is not one whose groups have the same rule many times', async () => {
+    await world.close();
+    world = await worldWith({ people: rules(100, { jobs: 'sales-*' }) });
+    expect((await refusal())[0]).toBe(302);
+    expect(await whoAmI()).toMatchObject({ bindings: [{ role: 'editor', jobs: 'sales-*' }] });
+  });
+
+  test('is refused with a name that is too long', async () => {
+    const email = `${'a'.repeat(300)}@example.org`;
+    provider.tamper = (claims, sign) => sign({ ...claims, email, email_verified: true });
+    expect(await refusal()).toEqual([403, expect.stringContaining('in 312 bytes. Allowed: at most 256.')]);
   });
 });
 

@@ -40,6 +40,10 @@ const OfAll = query({
   ...paging,
 });
 
+const partOfHistory =
+  'A request reads a bounded part of the history, so a page may have fewer runs than its limit, or none, although others ' +
+  'follow: next says so.';
+
 export function runRoutes(app: FastifyInstance, context: ApiContext): void {
   const { as } = context;
 
@@ -84,6 +88,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
       config: { needs: 'read' },
       schema: {
         summary: 'List runs of a job',
+        description: partOfHistory,
         tags,
         operationId: 'listJobRuns',
         params: named,
@@ -104,6 +109,7 @@ export function runRoutes(app: FastifyInstance, context: ApiContext): void {
       config: { needs: 'read' },
       schema: {
         summary: 'List runs of all jobs',
+        description: partOfHistory,
         tags,
         operationId: 'listRuns',
         querystring: OfAll,

@@ -1,5 +1,7 @@
 /** Who asks for something, and what they may do. Plain data: it is stored with tokens and travels between nodes. */
 
+import { utf8Length } from '../job/texts.ts';
+
 /** Each role may do what the ones before it may. */
 export const roles = ['viewer', 'operator', 'editor', 'admin'] as const;
 export type Role = (typeof roles)[number];
@@ -25,6 +27,13 @@ export interface Binding {
   /** Labels that a job must have, with these values. */
   readonly labels?: Readonly<Record<string, string>>;
 }
+
+/**
+ * Bytes of all bindings of a principal, as JSON. A node tells another one who asks in a header, which is 4/3 as long, beside the
+ * client's own: all of a request's headers together have 16 KiB.
+ */
+export const maxBindingsBytes = 4_096;
+export const bytesOfBindings = (bindings: readonly Binding[]): number => utf8Length(JSON.stringify(bindings));
 
 /** `local`: the system user of the server. `person`: through an identity provider or a client certificate. */
 export const principalKinds = ['local', 'token', 'person', 'node', 'system'] as const;

@@ -32,7 +32,9 @@ export function archiveFor(inner: Archive, sight: Sight, redaction: Redaction): 
     runs: async (query) => {
       if (query.job !== undefined && !sight.seesName(query.job)) return { items: [], next: null };
       const { items, next } = await inner.runs(query);
-      return { items: items.filter((run) => redaction.seesRun(run)).map((run) => redaction.run(run)), next };
+      const last = items.at(-1);
+      const seen = items.filter((run) => redaction.seesRun(run)).map((run) => redaction.run(run));
+      return { items: seen, next, ...(last !== undefined && { last: { due: last.due, id: last.id } }) };
     },
     run: async (id) => {
       const run = await inner.run(id);

@@ -324,3 +324,12 @@ export interface OtherNode {
   /** Why engines take no launches there now; then they are not in `capacity`. */
   readonly silent?: Readonly<Record<string, string>>;
 }
+
+/** Runs of the past, as they are read. */
+export interface RunPage {
+  readonly items: Run[];
+  /** Null: there are no others. */
+  readonly next: string | null;
+  /** The last run that was read, if it is not the last of `items`: that are those of the page that somebody may see. */
+  readonly last?: Pick<Run, 'due' | 'id'>;
+}

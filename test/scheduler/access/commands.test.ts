@@ -305,6 +305,16 @@ describe('tokens', () => {
     ['a grant twice', { bindings: [{ role: 'viewer', grants: ['env', 'env'] }] }, 'bindings[0].grants'],
     ['a long pattern', { bindings: [{ role: 'viewer', jobs: '*'.repeat(129) }] }, 'bindings[0].jobs'],
     ['an empty pattern', { bindings: [{ role: 'viewer', jobs: '' }] }, 'bindings[0].jobs'],
+    [
+      'more than 4,096 bytes of bindings',
+      {
+        bindings: many(9, {
+          role: 'viewer' as const,
+          labels: { team: 'x'.repeat(250), zone: 'y'.repeat(250) },
+        }),
+      },
+      'bindings',
+    ],
     ['labels without any', { bindings: [{ role: 'viewer', labels: {} }] }, 'bindings[0].labels'],
     ['an end in the past', { expiresAt: 0 }, 'expiresAt'],
     ['an end that never comes', { expiresAt: Number.MAX_SAFE_INTEGER }, 'expiresAt'],

@@ -18,7 +18,9 @@ interface Props {
 export function RunPages({ answer: { data, error }, ofOneJob = false }: Props) {
   const [parameters, change] = useQueryState();
   const { states, job, cursor } = runFilterIn(parameters);
-  const none = ofOneJob ? 'No runs yet.' : 'No runs yet.';
+  const none = states.length === 0 && job === '' ? 'No runs yet.' : 'No runs match.';
+  // A request reads a bounded part of the history.
+  const hasMore = typeof data?.next === 'string';
   return (
     <>
       <RunFilter
@@ -31,7 +33,7 @@ export function RunPages({ answer: { data, error }, ofOneJob = false }: Props) {
         <RunTable
           runs={data?.items ?? null}
           showJob={!ofOneJob}
-          none={states.length === 0 && job === '' ? none : 'No runs match.'}
+          none={hasMore ? 'No runs in this part of the history. Older ones are on the next page.' : none}
         />
         <Pager cursor={cursor} next={data?.next ?? null} onTurn={(to) => change({ cursor: to })} />
       </section>

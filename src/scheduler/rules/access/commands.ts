@@ -1,7 +1,7 @@
 /** Commands about access: tokens, keys, sessions, and lines of the audit from outside of the core. */
 
 import { CarillonError } from '../../../errors.ts';
-import { type Binding, grants, roles } from '../../access/principal.ts';
+import { type Binding, bytesOfBindings, grants, maxBindingsBytes, roles } from '../../access/principal.ts';
 import type { AccessCommand, CommandAnswers } from '../../command.ts';
 import { shorten } from '../../job/schema/explain.ts';
 import { utf8Length } from '../../job/texts.ts';
@@ -146,6 +146,13 @@ function checkToken({ id, name, sha256, bindings, expiresAt }: Asked, now: numbe
   if (bindings.length === 0) throw invalid('bindings', [], 'at least one binding');
   atMost('bindings', bindings, MAX_BINDINGS);
   for (const [i, binding] of bindings.entries()) checkBinding(`bindings[${i}]`, binding);
+  const bytes = bytesOfBindings(bindings);
+  if (bytes <= maxBindingsBytes) return;
+  const allowed = `at most ${maxBindingsBytes} bytes as JSON, in all`;
+  throw new CarillonError('LIMIT_EXCEEDED', `bindings has ${bytes} bytes. Allowed: ${allowed}.`, {
+    field: 'bindings',
+    allowed,
+  });
 }
 
 function checkBinding(field: string, { role, grants: granted = [], jobs, labels }: Binding): void {
