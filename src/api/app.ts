@@ -37,6 +37,7 @@ import { accessRoutes } from './routes/access/tokens.ts';
 import { toldRoute } from './routes/access/told.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { applyRoutes } from './routes/apply.ts';
+import { backfillRoutes } from './routes/backfills/backfills.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
@@ -117,6 +118,7 @@ const apiRoutes = [
   jobRoutes,
   applyRoutes,
   runRoutes,
+  backfillRoutes,
   verdictRoutes,
   heartbeatRoutes,
   jobPastRoutes,

@@ -15,6 +15,7 @@ import type {
   WireToken,
 } from '../api/wire/access.ts';
 import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '../api/wire/alerts.ts';
+import type { WireBackfill } from '../api/wire/backfills.ts';
 import type { WireHeartbeat, WireReportStep } from '../api/wire/heartbeat.ts';
 import type { WireLogFinding } from '../api/wire/log-search.ts';
 import type {
@@ -183,6 +184,12 @@ export class Client {
   kill = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'kill'));
   rerun = (id: string, key: string) =>
     this.#send<WireRun>('POST', at('runs', id, 'rerun'), undefined, {}, { 'idempotency-key': key });
+
+  makeBackfill = <T>(backfill: object, query: Query, key: string) =>
+    this.#send<T>('POST', '/backfills', backfill, query, { 'idempotency-key': key });
+  backfills = () => this.#pages<WireBackfill>('/backfills', {});
+  backfill = (id: string) => this.#get<WireBackfill>(at('backfills', id));
+  changeBackfill = (id: string, to: string) => this.#send<WireBackfill>('POST', at('backfills', id, to));
 
   /** Repeating it with the same `rid` changes nothing. Gives up after a short time, or at `stop`. */
   report = async (

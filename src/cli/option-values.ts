@@ -51,3 +51,19 @@ export const periodUpTo =
       `Allowed: a duration above zero and of at most ${days} days, such as 2h or P1D.`,
     );
   };
+
+/** Accepts `NAME=value`, repeated. */
+export function paramsOf(given: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    given.map((param) => {
+      const at = param.indexOf('=');
+      if (at > 0) return [param.slice(0, at), param.slice(at + 1)];
+      throw new CarillonError('INVALID_FIELD', `--param ${param} has no value.`, {
+        field: 'param',
+        value: param,
+        allowed: 'NAME=value',
+        source: '--param',
+      });
+    }),
+  );
+}

@@ -7,6 +7,7 @@ import { describeSettings, type Environment, loadClientConfig } from '../node/co
 import type { Protect, Restore } from '../node/restore-options.ts';
 import { addAccessCommands } from './commands/access.ts';
 import { addAlertCommands } from './commands/alerts.ts';
+import { addBackfillCommands } from './commands/backfills.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addCertsCommand } from './commands/certs.ts';
 import { addEngineCommands } from './commands/engines.ts';
@@ -95,6 +96,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
   addFileCommands(program, shell);
   addJobCommands(program, shell);
   addRunCommands(program, shell);
+  addBackfillCommands(program, shell);
   addLogCommand(program, shell);
   addExecCommand(program, shell);
   addInstallationCommands(program, shell);

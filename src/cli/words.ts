@@ -79,7 +79,8 @@ export function tinted(word: string, io: Pick<Io, 'color'>): string {
 /** Describes how the due times of a ledger entry ended. */
 export function ledgerEnd({ end, state }: WireLedgerLine, io: Pick<Io, 'color'>): string {
   if (end === 'ran') return state === null ? 'ran, end not recorded' : tinted(state, io);
-  if (end !== 'caught-up') return tinted(end, io);
+  if (end !== 'caught-up' && end !== 'backfilled') return tinted(end, io);
+  if (end === 'backfilled') return state === null ? end : `backfilled: ${tinted(state, io)}`;
   return state === null ? 'caught up' : `caught up: ${tinted(state, io)}`;
 }
 

@@ -5,6 +5,7 @@ import type { Binding } from './access/principal.ts';
 import type { JobDefinition } from './job/definition.ts';
 import type { Labels } from './job/node-choice.ts';
 import type { Alert, Notification } from './model/alert.ts';
+import type { Backfill, BackfillOptions, BackfillPlan } from './model/backfill.ts';
 import type { MaintenanceMode, StoredCalendar } from './model/calendar.ts';
 import type { Job, JobState, Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
@@ -110,6 +111,23 @@ export type Command =
    */
   | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string }
   | CalendarCommand
+  /**
+   * Runs jobs at due times that have passed. Whoever asks has chosen these from the ledger. The same id gives the same
+   * backfill: `[a-z0-9]{4,32}`.
+   */
+  | {
+      readonly kind: 'backfill';
+      readonly id: string;
+      readonly targets: readonly BackfillTarget[];
+      readonly options: BackfillOptions;
+      readonly dryRun: boolean;
+      readonly by: string;
+    }
+  | {
+      readonly kind: 'pause-backfill' | 'resume-backfill' | 'cancel-backfill';
+      readonly id: string;
+      readonly by: string;
+    }
   | AccessCommand;
 
 /** See rules/calendars/commands.ts. */
@@ -165,6 +183,19 @@ export type AccessCommand =
   | { readonly kind: 'end-sessions'; readonly id: string; readonly by: string }
   /** What happened outside of the core: log-ins, refused requests. The core adds id and term. */
   | { readonly kind: 'note'; readonly lines: readonly NotedLine[]; readonly by: string };
+
+/** A job and its due times, ascending. */
+export interface BackfillTarget {
+  readonly job: string;
+  readonly dues: readonly number[];
+}
+
+export interface BackfillAnswer {
+  readonly backfill: Backfill;
+  readonly plan: BackfillPlan;
+  /** Jobs downstream that do not follow: they join loosely, or somebody else runs them. */
+  readonly left: readonly string[];
+}
 
 export type NotedLine = Omit<AuditLine, 'id' | 'term'>;
 
@@ -266,6 +297,10 @@ export interface CommandAnswers {
   complete: Run;
   report: ReportAnswer;
   'mark-success': Run;
+  backfill: BackfillAnswer;
+  'pause-backfill': Backfill;
+  'resume-backfill': Backfill;
+  'cancel-backfill': Backfill;
   acknowledge: Alert;
   mute: { readonly job: Job; readonly state: JobState };
   unmute: { readonly job: Job; readonly state: JobState };

@@ -29,6 +29,8 @@ import {
   callbackOverdue,
   reported,
 } from './rules/attempts.ts';
+import { continueAll } from './rules/backfill/progress.ts';
+import { advance } from './rules/backfill/steps.ts';
 import { holdEnds } from './rules/calendars/ends.ts';
 import { closeRun } from './rules/closing.ts';
 import { check } from './rules/commands.ts';
@@ -111,6 +113,7 @@ export function decide(state: State, event: Exclude<Event, { kind: 'command' }>)
       if (event.clockAhead?.mostMs !== 0) moveInstants(turn, event.clockAhead ?? { leastMs: 0, mostMs: 0 });
       clockSetBack(turn, CLOCK_BACK_MS);
       resume(turn);
+      continueAll(turn);
       alertOfAllLateness(turn);
       checkAllDeadlines(turn);
       unled(turn, event.unledMs ?? 0);
@@ -178,6 +181,7 @@ function clockSet(turn: Turn, byMs: number): void {
   // Those that were planned may now be days away.
   if (byMs < 0) checkAllDeadlines(turn);
   reviewAll(turn);
+  continueAll(turn);
   if (byMs < -CLOCK_BACK_MS) clockSetBack(turn, 0);
   // Their ends are instants, not durations.
   holdsChanged(turn);
@@ -204,7 +208,10 @@ function tick(turn: Turn, mayTake?: (due: Due<Timed>) => boolean): boolean {
     if (due === null) return false;
     if ('lateRun' in due.subject) alertOfLateness(turn, due.subject.lateRun);
     else if ('deadlineOf' in due.subject) deadlinesDue(turn, due.instant, due.subject);
-    else if ('alert' in due.subject) reviewDue(turn, due.instant, due.subject);
+    else if ('backfill' in due.subject) {
+      advance(turn, due.subject.backfill);
+      propagateEnds(turn);
+    } else if ('alert' in due.subject) reviewDue(turn, due.instant, due.subject);
     else if ('run' in due.subject) meetDeadline(turn, due.subject);
     else if ('ends' in due.subject) holdEnds(turn, due.subject);
     else if (due.subject.due === due.instant) decideDue(turn, due.subject);

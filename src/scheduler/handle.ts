@@ -7,6 +7,7 @@
 import type { Asker } from './access/principal.ts';
 import type { AnswerTo, Command, ReportAnswer } from './command.ts';
 import type { Alert, Notification } from './model/alert.ts';
+import type { Backfill } from './model/backfill.ts';
 import type { MaintenanceMode, StoredCalendar } from './model/calendar.ts';
 import type { Job, JobState, JobStats, Run } from './model/model.ts';
 import type { SigningKey, Token } from './model/token.ts';
@@ -102,6 +103,8 @@ export interface JobReader {
   readonly parentsOf: (name: string) => readonly string[];
   /** All jobs by `order`. Jobs without a key come last; equal keys are sorted by name. */
   readonly ranked: (order: JobOrder, descending: boolean) => Steps<RankedJobs>;
+  /** Unfinished backfills with their plans, oldest first. */
+  readonly backfills: () => readonly Backfill[];
   /** The parents that the unfinished rounds of a job wait for, oldest first; empty for an unknown job. */
   readonly lacking: (name: string) => Lacking[];
 }

@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
 import { freshState } from '../../src/scheduler/model/fresh-state.ts';
+import { SYSTEM_OWNER } from '../../src/scheduler/model/ids.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
 import {
   AUDIT_OWNER,
@@ -13,7 +14,7 @@ import {
   type Token,
 } from '../../src/scheduler/model/token.ts';
 import type { Store } from '../../src/scheduler/ports.ts';
-import { type LoadedItem, records, SYSTEM_OWNER, type Write } from '../../src/scheduler/records/table.ts';
+import { type LoadedItem, records, type Write } from '../../src/scheduler/records/table.ts';
 import { emptyHistograms } from '../../src/scheduler/stats/stats.ts';
 import { SLACK } from '../../src/store/bounds.ts';
 import type { TermSource } from '../../src/store/election-solo.ts';

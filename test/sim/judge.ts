@@ -17,6 +17,7 @@ import { freshCursor } from '../../src/scheduler/state/state.ts';
 import { allTime } from '../../src/scheduler/stats/stats.ts';
 import { AccessJudge } from './access.ts';
 import { AlertJudge } from './alerts.ts';
+import { BackfillJudge } from './backfills.ts';
 import { CalendarJudge } from './calendars.ts';
 import type { Engine } from './engine.ts';
 import { ledgerFaults, lineFault, runFault, said } from './ledger.ts';
@@ -89,6 +90,7 @@ export class Judge {
   readonly alerts = new AlertJudge((what) => this.#wrong(what));
   readonly calendars = new CalendarJudge();
   readonly access = new AccessJudge((what) => this.#wrong(what));
+  readonly backfills = new BackfillJudge(this.runs, (what) => this.#wrong(what));
   commits = 0;
   #term = 0;
   /** Of the newest commit that decided something about a run. */
@@ -126,6 +128,7 @@ export class Judge {
       if (name !== null) touched.add(name);
     }
     this.access.committed();
+    this.backfills.committed();
     for (const name of touched) this.#count(name);
     for (const run of this.#launched.splice(0)) this.#beside(run);
     for (const run of this.#decided.splice(0)) {
@@ -181,6 +184,7 @@ export class Judge {
     },
     ...this.access.takes,
     ...this.calendars.takes,
+    ...this.backfills.takes,
   };
 
   #remove(name: string, revision: number): void {
@@ -267,6 +271,7 @@ export class Judge {
     if (before !== undefined && before.attempts.length > run.attempts.length) this.#putBack(run, before);
     if (run.attempts.length === 1 && (before?.attempts.length ?? 0) === 0) this.#launched.push(run);
     this.runs.set(run.id, run);
+    this.backfills.run(run);
     if (life === undefined) this.#wrong(`${run.id} is kept and there is no job ${run.job}`);
     else if (before === undefined) {
       const fault = runFault(life, run);
@@ -294,9 +299,11 @@ export class Judge {
 
   /** Unless its policy allows it, a job has one run under way. */
   #beside(run: Run): void {
+    if (run.backfill !== undefined) return;
     const life = this.jobs.get(run.job);
     if (life === undefined || life.changed || policyFor(life.job.definition).overlap === 'allow') return;
-    const isUnderWay = ({ state }: Run): boolean => state === 'launching' || state === 'running';
+    const isUnderWay = ({ state, backfill }: Run): boolean =>
+      backfill === undefined && (state === 'launching' || state === 'running');
     const other = [...life.runs.values()].find((each) => each.id !== run.id && isUnderWay(each));
     if (isUnderWay(life.runs.get(run.id) ?? run) && other !== undefined)
       this.#wrong(`${run.id} is launched while ${other.id} is ${other.state}`);

@@ -41,6 +41,7 @@ export interface NodeParts {
   readonly hasty: boolean;
   /** Notices that come with an answer are not heard; of a part that is broken on purpose. */
   readonly dropsNotices: boolean;
+  readonly countsAhead: boolean;
   /** Its engine starts for other nodes what is too old; of a part that is broken on purpose. */
   readonly unfencedLoans: boolean;
   readonly nodes: () => ReadonlyMap<string, SimNode>;
@@ -105,6 +106,7 @@ export class SimNode {
       packing,
       report: this.#log(),
       dropsNotices: this.#parts.dropsNotices,
+      countsAhead: this.#parts.countsAhead,
       onState: (state) => {
         say(`store ${state}`);
         election.onState(state);

@@ -25,6 +25,7 @@ export function restFaults(world: World, judge: Judge): string[] {
     ...againstTheStore(leader, judge),
     ...judge.alerts.faults(judge.jobs),
     ...judge.access.faults(world.nodes),
+    ...judge.backfills.faults(),
   ];
 }
 
@@ -57,6 +58,8 @@ function copyOf({ life }: SimNode): Record<string, unknown> {
     const { schedule: _, ...view } = life.scheduler.job(name);
     copy[`job ${name}`] = structuredClone(view);
   }
+  for (const backfill of life.scheduler.reader().backfills())
+    copy[`backfill ${backfill.id}`] = structuredClone(backfill);
   for (const run of life.scheduler.liveRuns()) copy[`run ${run.id}`] = structuredClone(run);
   return copy;
 }

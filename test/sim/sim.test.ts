@@ -59,6 +59,8 @@ describe('a part that is broken on purpose is found', () => {
     ['always-fresh', /though its lease ran out/, ofLeases, 0.5],
     ['starts-early', /is started \d+ ms before it is due/, ofLeases, 0.2],
     ['drops-notices', /says store\.change-missed/, faultKinds, 0.2],
+    // A crash between the two would lose a step, or run one that is counted.
+    ['counts-ahead', /step \d+ of the backfill \w+ is \w+, and its run is/, ['crash'], 0.2],
     // A node that was stopped hears what was asked of it long ago, of runs that were given up.
     ['lends-to-anyone', /is started after its end/, ['pause'], 0.2],
   ])(

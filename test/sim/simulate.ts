@@ -4,6 +4,7 @@
  */
 
 import { AccessClients } from './access-clients.ts';
+import { BackfillClients } from './backfill-clients.ts';
 import { Clients } from './clients.ts';
 import { Engine } from './engine.ts';
 import { Ensemble } from './ensemble.ts';
@@ -34,6 +35,7 @@ export type Mutant =
   | 'engine-starts-twice'
   | 'always-fresh'
   | 'drops-notices'
+  | 'counts-ahead'
   | 'lends-to-anyone'
   | 'starts-early';
 
@@ -73,6 +75,7 @@ export async function simulate(options: Options): Promise<Result> {
   const asking = { ...world, judge, epochMs: EPOCH_MS, onWrong };
   const clients = new Clients({ ...asking, random: new Random(seed, 'clients') });
   const accessClients = new AccessClients({ ...asking, random: new Random(seed, 'access') });
+  const backfillClients = new BackfillClients({ ...asking, random: new Random(seed, 'backfills') });
   const reporter = new Reporter({ ...world, random: new Random(seed, 'crontab'), judge, onWrong });
   const faultsEnd = hours * 3_600_000;
   const stop = (): boolean => wrong !== null;
@@ -80,12 +83,14 @@ export async function simulate(options: Options): Promise<Result> {
   planFaults(world, seed, options.kinds ?? faultKinds, faultsEnd);
   clients.begin(faultsEnd);
   accessClients.begin(faultsEnd);
+  backfillClients.begin(faultsEnd);
   reporter.begin(faultsEnd);
   await time.runUntil(faultsEnd, stop);
   healAll(world);
   await time.runUntil(faultsEnd + SETTLE_MS, stop);
   if (wrong === null) {
-    for (const fault of [...clients.faults(), ...reporter.faults()]) onWrong(fault);
+    for (const fault of [...clients.faults(), ...backfillClients.faults(), ...reporter.faults()])
+      onWrong(fault);
     await comeToRest(world, judge, stop, onWrong);
   }
   if (wrong === null) for (const fault of restFaults(world, judge)) onWrong(fault);
@@ -183,6 +188,7 @@ function build(
         alwaysFresh: mutant === 'always-fresh',
         hasty: mutant === 'starts-early',
         dropsNotices: mutant === 'drops-notices',
+        countsAhead: mutant === 'counts-ahead',
         unfencedLoans: mutant === 'lends-to-anyone',
         nodes: () => nodes,
         receivers: new Random(seed, `receivers of ${id}`),

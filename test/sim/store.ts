@@ -2,7 +2,7 @@
 
 import type { Log, Store, Watcher, Watching } from '../../src/scheduler/ports.ts';
 import { encodeWrites } from '../../src/scheduler/records/stored.ts';
-import type { LoadedItem } from '../../src/scheduler/records/table.ts';
+import type { LoadedItem, Write, WriteGroup } from '../../src/scheduler/records/table.ts';
 import { Tail } from '../../src/store/zookeeper/tail.ts';
 import { Commits } from './commits.ts';
 import type { Ensemble } from './ensemble.ts';
@@ -27,6 +27,8 @@ export interface NodeStoreParts {
   readonly report: Log;
   /** Notices that come with an answer are not heard; of a part that is broken on purpose. */
   readonly dropsNotices: boolean;
+  /** The progress of backfills is written before what it counts; of a part that is broken on purpose. */
+  readonly countsAhead: boolean;
   readonly onState: (state: SessionState) => void;
   readonly onCandidates: () => void;
 }
@@ -78,7 +80,8 @@ export class NodeStore implements Store {
     return 'simulation';
   }
 
-  async commit(term: number, groups: Parameters<Store['commit']>[1]): Promise<void> {
+  async commit(term: number, decided: readonly WriteGroup[]): Promise<void> {
+    let groups = decided;
     if (this.#commits?.term !== term) {
       this.#commits = new Commits({
         ...this.#parts,
@@ -86,6 +89,12 @@ export class NodeStore implements Store {
         term,
         onDurable: (seq, durable) => this.#tail.own(seq, encodeWrites(durable)),
       });
+    }
+    const isProgress = (write: Write): boolean => write.kind.startsWith('backfill');
+    const ahead = this.#parts.countsAhead ? groups.map((group) => group.filter(isProgress)) : [];
+    if (ahead.some((group) => group.length > 0)) {
+      await this.#commits.commit(ahead.filter((group) => group.length > 0));
+      groups = groups.map((group) => group.filter((write) => !isProgress(write)));
     }
     await this.#commits.commit(groups);
   }

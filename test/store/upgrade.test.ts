@@ -305,10 +305,12 @@ async function releaseOf(format: number) {
   vi.resetModules();
   vi.doMock('../../src/scheduler/records/table.ts', async (original) => {
     const table = await original<typeof import('../../src/scheduler/records/table.ts')>();
-    const { later, ...job } = table.records.job;
     const known = Object.entries(table.records).filter(([, { since }]) => since <= format);
-    const knownJob = later.since <= format ? { ...job, later } : job;
-    return { ...table, records: { ...Object.fromEntries(known), job: knownJob } };
+    const asThen = ([name, kind]: (typeof known)[number]) => {
+      const { later, ...rest } = kind as typeof kind & { later?: { since: number } };
+      return [name, later === undefined || later.since <= format ? kind : rest];
+    };
+    return { ...table, records: Object.fromEntries(known.map(asThen)) };
   });
   const embedded = await import('../../src/store/embedded/store.ts');
   vi.doUnmock('../../src/scheduler/records/table.ts');

@@ -9,6 +9,7 @@ import { checkCommand, decide, decideRefused } from '../../src/scheduler/decide.
 import type { ClockAhead, Event } from '../../src/scheduler/event.ts';
 import type { JobView } from '../../src/scheduler/handle.ts';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
+import type { Backfill, Backfilled, BackfillPlan } from '../../src/scheduler/model/backfill.ts';
 import type {
   CalendarRevision,
   MaintenanceMode,
@@ -71,6 +72,13 @@ const keeps: Rules<WrittenName, Rig, void> = {
   'calendar-revision': ({ calendarRevisions }, revision) => void calendarRevisions.push(revision),
   maintenance: ({ maintenance }, mode) => void maintenance.set(mode.id, mode),
   'maintenance-ended': ({ maintenance }, { id }) => void maintenance.delete(id),
+  backfill: ({ backfills }, backfill) => void backfills.set(backfill.id, backfill),
+  'backfill-plan': ({ plans }, plan) => void plans.set(plan.id, plan),
+  'backfill-ended': ({ backfills, plans, endedBackfills }, backfill) => {
+    for (const map of [backfills, plans]) map.delete(backfill.id);
+    endedBackfills.push(backfill);
+  },
+  backfilled: ({ backfilled }, each) => void backfilled.set(`${each.job}/${each.due}`, each),
 };
 
 export class Rig {
@@ -95,6 +103,10 @@ export class Rig {
   readonly calendars = new Map<string, StoredCalendar>();
   readonly calendarRevisions: CalendarRevision[] = [];
   readonly maintenance = new Map<string, MaintenanceMode>();
+  readonly backfills = new Map<string, Backfill>();
+  readonly plans = new Map<string, BackfillPlan>();
+  readonly endedBackfills: Backfill[] = [];
+  readonly backfilled = new Map<string, Backfilled>();
   triggers = 0;
 
   constructor(at: string, settings: Settings = testSettings) {
@@ -123,6 +135,8 @@ export class Rig {
     state.load([...this.ends].map(([id, at]) => ({ kind: 'sessions-end', value: { id, at } })));
     state.load([...this.calendars.values()].map((value) => ({ kind: 'calendar', value })));
     state.load([...this.maintenance.values()].map((value) => ({ kind: 'maintenance', value })));
+    state.load(copy(this.backfills.values()).map((each) => ({ kind: 'backfill', value: each })));
+    state.load(copy(this.plans.values()).map((plan) => ({ kind: 'backfill-plan', value: plan })));
     state.ready();
     state.planAll();
     this.state = state;

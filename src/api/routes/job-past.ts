@@ -7,6 +7,7 @@ import type { SchedulerHandle } from '../../scheduler/handle.ts';
 import { shown } from '../../scheduler/job/masked.ts';
 import type { EndState, LedgerLine, Revision } from '../../scheduler/model/model.ts';
 import type { Archive } from '../../scheduler/ports.ts';
+import { laidOver } from '../../scheduler/read/fates.ts';
 import type { ApiContext } from '../context.ts';
 import { differences } from '../diff.ts';
 import { answers, type Named, named, paging, query, span } from '../endpoint.ts';
@@ -216,13 +217,25 @@ async function ledgerPage(
   const lines = await scheduler.archive.ledger({ job, fromMs, toMs, limit: limit + 2 });
   const fresh = place === null ? lines : lines.filter((line) => line.from >= place);
   const following = fresh[limit];
+  const below = following?.from ?? toMs;
+  const shown = fresh.slice(0, limit);
+  const backfilled = await scheduler.archive.past('backfilled', {
+    owner: job,
+    from: Math.min(fromMs, shown[0]?.from ?? fromMs),
+    below,
+  });
+  const schedule = scheduler.reader().glance(job)?.schedule ?? null;
   const states = await ledgerStates(scheduler.archive, lines);
   return {
     // A range that was revoked when the clock was set back has no content.
-    items: fresh
-      .slice(0, limit)
+    items: laidOver(shown, backfilled, schedule)
       .filter(({ count }) => count > 0)
-      .map((line) => ledgerToWire(line, states.get(line.run ?? '') ?? null)),
+      .map((line) =>
+        ledgerToWire(
+          line,
+          line.end === 'backfilled' ? (line.state ?? null) : (states.get(line.run ?? '') ?? null),
+        ),
+      ),
     next: following === undefined ? null : encodeCursor([following.from]),
   };
 }

@@ -22,6 +22,7 @@ import {
   WireReceiver,
   WireReceiverList,
 } from './alerts.ts';
+import { WireBackfill, WireBackfillList, WireBackfillPlan } from './backfills.ts';
 import { WireGrid } from './grid.ts';
 import { WireHeartbeat } from './heartbeat.ts';
 import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
@@ -85,6 +86,9 @@ export const components: readonly TSchema[] = [
   WireDeviceLogIn,
   WireDeviceSession,
   WireAuditLine,
+  WireBackfill,
+  WireBackfillList,
+  WireBackfillPlan,
   WireAuditList,
   WireAlert,
   WireAlertList,

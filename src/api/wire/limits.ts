@@ -8,6 +8,8 @@ export const apiLimits = {
   applyJobs: 20_000,
   /** Jobs named in one start: more is usually a mistake. */
   startJobs: 5_000,
+  /** Jobs of one backfill: the past of each of them is read. */
+  backfillJobs: 1_000,
   /** Bytes of one request body: `applyJobs` jobs of typical length. */
   bodyBytes: 32 * 1024 * 1024,
   /**

@@ -379,7 +379,7 @@ export const WireLedgerLine = Type.Object(
     to: instant('Equal to from for a single due time.'),
     count: count('Number of due times from from to to, both included.'),
     more: Type.Boolean({ description: 'True if count is a lower bound.' }),
-    end: oneOf(['ran', 'skipped', 'missed', 'caught-up']),
+    end: oneOf(['ran', 'skipped', 'missed', 'caught-up', 'backfilled']),
     state: orNull(EndState, {
       description:
         'End state of the run. Null if there is no run, if it catches up and is unfinished, or if the ' +
@@ -389,7 +389,8 @@ export const WireLedgerLine = Type.Object(
       description: 'Why the due times were skipped or missed, or why the run failed.',
     }),
     why,
-    run: orNull(Type.String(), { description: 'The run of this due time, or the run that caught it up.' }),
+    run: orNull(Type.String(), { description: 'Its run, or the one that caught it up or backfilled it.' }),
+    backfill: Type.Optional(Type.String({ description: 'The backfill, with backfilled.' })),
   },
   { $id: 'LedgerLine' },
 );

@@ -10,13 +10,13 @@ import type {
   Histograms,
   Job,
   LastRun,
-  LedgerLine,
   Revision,
   Run,
   RunState,
 } from '../../scheduler/model/model.ts';
 import { type Reason, textOf } from '../../scheduler/model/reason.ts';
 import { isRunning, isWaiting, readyAt } from '../../scheduler/model/run-state.ts';
+import type { FateLine } from '../../scheduler/read/fates.ts';
 import { type HeldBack, heldBackReason } from '../../scheduler/read/held-back.ts';
 import { statusOf } from '../../scheduler/read/view.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
@@ -172,7 +172,7 @@ const originToWire = ({ lineage, root }: Run): WireRun['origin'] =>
   lineage === 'scheduled' ? { kind: 'schedule', job: null } : { kind: lineage, job: root };
 
 /** `state`: how the run of the entry ended, see `ledgerStates`. */
-export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedgerLine => ({
+export const ledgerToWire = (line: FateLine, state: EndState | null): WireLedgerLine => ({
   job: line.job,
   from: iso(line.from),
   to: iso(line.to),
@@ -182,6 +182,7 @@ export const ledgerToWire = (line: LedgerLine, state: EndState | null): WireLedg
   state,
   ...whyOf(line.reason),
   run: line.run,
+  ...(line.backfill !== undefined && { backfill: line.backfill }),
 });
 
 export const revisionToWire = (revision: Revision): WireRevision => ({

@@ -6,10 +6,11 @@ import type { WireAttempt, WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { isUnknownRun } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { each, timeoutMs, wholeFrom } from '../option-values.ts';
+import { each, paramsOf, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, droppedText, lasting, mebibytes, nothing, table, tinted, when } from '../words.ts';
+import { backfillDue } from './backfills.ts';
 
 const LISTED = 20;
 /** Poll interval while waiting for a run: people notice seconds, not milliseconds. */
@@ -36,6 +37,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
     .option('--dry-run', 'show which jobs would start and which would follow, and start nothing')
     .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
+    .option('--due <instant>', 'run it for this due time of the past: a backfill of one')
     .option('--wait', 'wait for its end; the exit code tells how it ended')
     .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
     .addHelpText(
@@ -53,6 +55,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
         )
           return runMany(session, names, options);
         const params = paramsOf(options.param ?? []);
+        if (options.due !== undefined) return backfillDue(session, name, options.due, params, options);
         return follow(session, options, (key) => session.client.trigger(name, params, key));
       }),
     );
@@ -210,24 +213,10 @@ function cause({ trigger, origin, parents }: WireRun): string {
 
 interface RunOptions {
   readonly param?: string[];
+  readonly due?: string;
   readonly wait?: boolean;
   /** In milliseconds. */
   readonly timeout?: number;
-}
-
-function paramsOf(given: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    given.map((param) => {
-      const at = param.indexOf('=');
-      if (at > 0) return [param.slice(0, at), param.slice(at + 1)];
-      throw new CarillonError('INVALID_FIELD', `--param ${param} has no value.`, {
-        field: 'param',
-        value: param,
-        allowed: 'NAME=value',
-        source: '--param',
-      });
-    }),
-  );
 }
 
 async function follow(

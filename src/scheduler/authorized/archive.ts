@@ -4,11 +4,13 @@
  */
 
 import type { Alert, Notification } from '../model/alert.ts';
+import type { Backfilled } from '../model/backfill.ts';
 import { calendarOwner } from '../model/calendar.ts';
 import type { LedgerLine, Revision, Run } from '../model/model.ts';
 import { AUDIT_OWNER } from '../model/token.ts';
 import type { Archive } from '../ports.ts';
 import type { Day, PastName, ValueOf } from '../records/table.ts';
+import { seesBackfill } from './reader.ts';
 import type { Redaction } from './redaction.ts';
 import type { Sight } from './sight.ts';
 
@@ -21,6 +23,9 @@ export function archiveFor(inner: Archive, sight: Sight, redaction: Redaction): 
   };
   return {
     past: async (kind, query) => {
+      const isSeen = ofSeveralJobs[kind];
+      if (isSeen !== undefined)
+        return (await inner.past(kind, query)).filter((value) => isSeen(sight, value as never));
       if (!sees(query.owner)) return [];
       const values = await inner.past(kind, query);
       const seen = query.owner.startsWith('~')
@@ -57,12 +62,18 @@ export function archiveFor(inner: Archive, sight: Sight, redaction: Redaction): 
   };
 }
 
+/** Kinds that are about several jobs. */
+const ofSeveralJobs: Partial<Record<PastName, (sight: Sight, value: never) => boolean>> = {
+  'backfill-ended': seesBackfill,
+};
+
 /** When that began what a record of a job tells of. */
 function begunAt(kind: PastName, value: unknown): number {
   const begun: Partial<Record<PastName, () => number>> = {
     revision: () => (value as Revision).at,
     'run-ended': () => (value as Run).createdAt,
     ledger: () => (value as LedgerLine).from,
+    backfilled: () => (value as Backfilled).at,
     // The day of its creation may have been one of the removed job, too.
     day: () => Date.parse((value as Day).day),
     'alert-ended': () => (value as Alert).since,
@@ -76,6 +87,7 @@ function shownValue<K extends PastName>(redaction: Redaction, kind: K, value: Va
     revision: (each: unknown) => redaction.revision(each as Revision),
     'run-ended': (each: unknown) => redaction.run(each as Run),
     ledger: (each: unknown) => each,
+    backfilled: (each: unknown) => each,
     day: (each: unknown) => each,
     'alert-ended': (each: unknown) => redaction.alert(each as Alert),
     'notification-ended': (each: unknown) => redaction.notification(each as Notification),

@@ -1,6 +1,7 @@
 /** Reads over the jobs that somebody sees. */
 
 import type { JobOrder, JobReader, RankedJobs, Steps } from '../handle.ts';
+import type { Backfill } from '../model/backfill.ts';
 import type { Redaction } from './redaction.ts';
 import type { Sight } from './sight.ts';
 
@@ -20,6 +21,7 @@ export function readerFor(inner: JobReader, sight: Sight, redaction: Redaction):
     childrenOf: (name) => around(name, inner.childrenOf),
     parentsOf: (name) => around(name, inner.parentsOf),
     ranked: (order, descending) => ranked(inner, { order, descending, sight, redaction }),
+    backfills: () => inner.backfills().filter((each) => seesBackfill(sight, each)),
     lacking: (name) => {
       if (!sight.seesName(name)) return [];
       return inner
@@ -29,6 +31,10 @@ export function readerFor(inner: JobReader, sight: Sight, redaction: Redaction):
     },
   };
 }
+
+/** Of a backfill with a job that he does not see, somebody sees nothing. */
+export const seesBackfill = (sight: Sight, { jobs, createdAt }: Backfill): boolean =>
+  sight.isOfAll || jobs.every((job) => sight.seesName(job, createdAt));
 
 interface Ranking {
   readonly order: JobOrder;

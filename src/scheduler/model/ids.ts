@@ -7,6 +7,9 @@ import { hash53 } from '../job/hash.ts';
 
 const SLUG_LENGTH = 32;
 
+/** In the history: whose past records are that are not about a job. */
+export const SYSTEM_OWNER = '~system';
+
 /**
  * `sales-daily.20261121T020000Z`, followed by `-variant` for triggers, reruns and their downstream runs. Ids and variants
  * are keys: the fields of a run say what they were made from.

@@ -125,6 +125,12 @@ export const liveStates = ['waiting', 'queued', 'launching', 'running'] as const
 export type LiveState = (typeof liveStates)[number];
 export type RunState = LiveState | EndState;
 
+/** A step of a backfill; see backfill.ts. */
+export interface BackfillStep {
+  readonly id: string;
+  readonly step: number;
+}
+
 /** What made the run itself due. */
 export type RunTrigger =
   /** `catchUp`: its due time had passed when it was decided, and a policy asks for it all the same. */
@@ -157,6 +163,8 @@ export interface Run {
   readonly catchesUp: number;
   /** One of a row of due instants that passed unseen and are run one after the other; see overlap.ts. */
   readonly inRow?: true;
+  /** It is a step of this backfill: overlap passes it over, its children are told by the plan, and it never alerts. */
+  readonly backfill?: BackfillStep;
   /** Revision of the job with which the newest attempt was launched. */
   revision: number;
   state: RunState;

@@ -10,6 +10,7 @@ export const readerOf = (state: State): JobReader => ({
   childrenOf: (name) => state.graph.childrenOf(name),
   parentsOf: (name) => state.graph.parentsOf(name),
   ranked: (order, descending) => rankedJobs(state, order, descending),
+  backfills: () => state.backfills.all().map((each) => ({ ...each, plan: state.backfills.plan(each.id) })),
   lacking: (name) => {
     const entry = state.jobs.get(name);
     return entry === undefined ? [] : lackingOf(state, entry);

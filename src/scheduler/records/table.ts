@@ -7,8 +7,10 @@
  */
 
 import type { Alert, Notification } from '../model/alert.ts';
+import { SYSTEM_OWNER } from '../model/ids.ts';
 import type { Histograms, Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import { accessKinds } from './access-kinds.ts';
+import { backfillKinds } from './backfill-kinds.ts';
 import { calendarKinds } from './calendar-kinds.ts';
 import {
   decodeAlert,
@@ -48,8 +50,8 @@ export const alertKey = ({
 }: Pick<Alert, 'job' | 'condition'> & { readonly subject?: string }): string =>
   job === null ? `~${condition}.${subject}` : `${job}.${condition}`;
 
-/** In the history: whose past alerts and notifications are that are not about a job. */
-export const SYSTEM_OWNER = '~system';
+/** Earlier releases would take a step of a backfill for a run of today. */
+const runLater = { since: 7, has: ({ backfill }: Stored): boolean => backfill !== undefined };
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -137,6 +139,7 @@ export const records = {
     is: 'present',
     brief: true,
     since: 3,
+    later: runLater,
     steps: [runWithLineage, runWithReasons],
     table: 'runs',
     key: ({ id }) => id,
@@ -148,6 +151,7 @@ export const records = {
   'run-ended': {
     is: 'past',
     since: 3,
+    later: runLater,
     steps: [runWithLineage, runWithReasons],
     table: 'history',
     field: 'runs',
@@ -252,6 +256,7 @@ export const records = {
   } satisfies PastKind<Notification>,
   ...accessKinds,
   ...calendarKinds,
+  ...backfillKinds,
 } as const;
 
 type Records = typeof records;

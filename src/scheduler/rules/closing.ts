@@ -9,6 +9,7 @@ import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertOfEnd, alertOfHeldBelow } from './alerts/alerts.ts';
 import { beginPipeline } from './alerts/pipelines.ts';
+import { countStep } from './backfill/progress.ts';
 
 /** Ends the run: counters, statistics, ledger and history. `propagateEnds` decides what follows from it. */
 export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | null): void {
@@ -22,15 +23,29 @@ export function closeRun(turn: Turn, run: Run, end: EndState, reason: Reason | n
   state.slots.leave(run);
   state.dropRun(run);
   if (entry !== undefined) {
-    countRun(turn, entry, run, end);
-    alertOfEnd(turn, entry, run, end);
-    beginPipeline(turn, entry, run, end);
-    if (hasLine(run)) draft.ledger(ledgerLine(run, end));
-    entry.openLine = null;
+    if (run.backfill === undefined) {
+      countRun(turn, entry, run, end);
+      alertOfEnd(turn, entry, run, end);
+      beginPipeline(turn, entry, run, end);
+      if (hasLine(run)) draft.ledger(ledgerLine(run, end));
+      entry.openLine = null;
+    } else countEnd(entry, end);
     draft.state(entry.state);
   }
   draft.run(run);
+  countStep(turn, run);
   turn.ended.push(run);
+}
+
+/** The end of a step of a backfill says nothing about today: it counts, and changes nothing else of the job. */
+function countEnd({ state }: Entry, end: EndState): void {
+  if (end === 'succeeded') state.succeeded += 1;
+  else if (end === 'skipped') state.skipped += 1;
+  else if (end === 'missed') state.missed += 1;
+  else {
+    state.failed += 1;
+    if (end === 'killed') state.killed += 1;
+  }
 }
 
 function ledgerLine(run: Run, end: EndState): LedgerLine {

@@ -27,6 +27,7 @@ import { alertCommands } from './alerts/commands.ts';
 import { checkDeadlines } from './alerts/deadlines.ts';
 import { reviewJob } from './alerts/notifications.ts';
 import { known, planApply, storedIn } from './apply.ts';
+import { backfillCommands } from './backfill/commands.ts';
 import { calendarCommands } from './calendars/commands.ts';
 import { checkJob, isUnchanged, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
@@ -62,6 +63,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   ...runCommands,
   ...alertCommands,
   ...calendarCommands,
+  ...backfillCommands,
   ...accessCommands,
 };
 

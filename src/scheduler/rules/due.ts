@@ -14,7 +14,7 @@ import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertOfMissed } from './alerts/alerts.ts';
 import { propagateEnds } from './endings.ts';
-import { isWaiting } from './overlap.ts';
+import { isOfToday, isWaiting } from './overlap.ts';
 import { idleReason, ofSchedule, openRun } from './runs.ts';
 
 /**
@@ -33,7 +33,7 @@ export const AHEAD_MS = 20;
 
 /** True if the job's next due time can be decided ahead: nothing that ends until then would change the decision. */
 export function isForeseeable(entry: Entry): boolean {
-  const isAlone = entry.runs.length === 0 || policyFor(entry.job.definition).overlap === 'allow';
+  const isAlone = !entry.runs.some(isOfToday) || policyFor(entry.job.definition).overlap === 'allow';
   return isAlone && idleReason(entry) === null;
 }
 

@@ -21,6 +21,7 @@ import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertOfHeld } from './alerts/alerts.ts';
 import { endPipelines } from './alerts/pipelines.ts';
+import { advanceAfter } from './backfill/steps.ts';
 import { fillSlots, startWaiting } from './placing.ts';
 import { idleReason, openRun } from './runs.ts';
 
@@ -28,9 +29,10 @@ import { idleReason, openRun } from './runs.ts';
 export function propagateEnds(turn: Turn): void {
   do {
     // The list grows during the walk, because a skipped child ends too. All of this is one atomic group.
-    for (const run of turn.ended) tellChildren(turn, run);
+    for (const run of turn.ended) if (run.backfill === undefined) tellChildren(turn, run);
     for (const run of turn.ended) startWaiting(turn, run.job);
     if (turn.ended.length > 0) endPipelines(turn);
+    advanceAfter(turn, turn.ended);
     turn.ended.length = 0;
     // Runs end in their turn too, if the run policy refuses them.
     fillSlots(turn);

@@ -22,10 +22,15 @@ export type Overlap =
   | { readonly kind: 'wait'; readonly reason: Reason; readonly replaces: readonly Run[] }
   | { readonly kind: 'start' };
 
-/** `others`: the unfinished runs of the job, oldest first. */
+export const starts: Overlap = { kind: 'start' };
+
+/** Runs of backfills pass those of today over, and are passed over by them. */
+export const isOfToday = ({ backfill }: Run): boolean => backfill === undefined;
+
+/** `others`: the unfinished runs of the job that are no steps of backfills, oldest first. */
 export function overlapOf(policy: Policy, others: readonly Run[], inRow: boolean): Overlap {
   const [first] = others;
-  if (first === undefined || policy.overlap === 'allow') return { kind: 'start' };
+  if (first === undefined || policy.overlap === 'allow') return starts;
   const skip = inRow ? null : skipReason(policy, first, others.filter(isWaiting));
   if (skip !== null) return { kind: 'skip', reason: skip };
   const replaces = policy.overlap === 'replace' ? others.filter((other) => other.inRow !== true) : [];

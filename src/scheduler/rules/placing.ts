@@ -19,6 +19,7 @@ import { closeRun } from './closing.ts';
 import { engineFor, policyRefusal } from './engine-choice.ts';
 import { hostOf, launchRun, limitsOf, nextLaunch } from './launch.ts';
 import { isSpread, leastLoaded, limitAt, limitFor } from './nodes.ts';
+import { isOfToday } from './overlap.ts';
 
 /** Silent hosts that a reason names. */
 const silentShown = 3;
@@ -131,7 +132,7 @@ export function holdsChanged(turn: Turn): void {
 export function startWaiting(turn: Turn, job: string): void {
   const entry = turn.state.jobs.get(job);
   if (entry === undefined) return;
-  const [next, ...others] = entry.runs;
+  const [next, ...others] = entry.runs.filter(isOfToday);
   if (next === undefined || next.state !== 'waiting' || next.notBefore !== null || next.kill !== null) return;
   // After an edit of the policy, a younger run may be unfinished.
   const { overlap } = policyFor(entry.job.definition);

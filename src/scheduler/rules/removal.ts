@@ -11,6 +11,7 @@ import { type Entry, MAX_PASTS } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { noted } from './access/audit.ts';
 import { endAlerts } from './alerts/alerts.ts';
+import { dropJob } from './backfill/progress.ts';
 import { closeRun } from './closing.ts';
 import { propagateEnds } from './endings.ts';
 import { killRun } from './runs.ts';
@@ -37,6 +38,7 @@ export function removeJob(turn: Turn, entry: Entry, by: string): void {
   draft.notice({ kind: 'job', name, change: 'deleted', revision });
   draft.act({ kind: 'job.deleted', job: name, revision, by });
   noted(turn, { on: name, before: { revision: entry.job.revision }, after: { revision, deleted: true } });
+  dropJob(turn, name);
   state.removeJob(name);
   state.keepPast({ state: past, stats: entry.stats });
   forgetOldest(turn);

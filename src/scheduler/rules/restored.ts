@@ -5,6 +5,7 @@
  */
 
 import type { Notification } from '../model/alert.ts';
+import type { Backfill } from '../model/backfill.ts';
 import type { Attempt, Job, Run } from '../model/model.ts';
 import type { StoredRecord } from '../records/kind.ts';
 import type { KindName, PresentName, Rules } from '../records/table.ts';
@@ -53,6 +54,9 @@ export const isOfAccess = ([kind]: StoredRecord): boolean =>
 export const restoredRecords: Partial<Rules<PresentName, RestoredInto, unknown>> = {
   job: ({ now }, job) => restoredJob(job, now),
   run: (into, run) => restoredRun(run, into),
+  // It may have come further since, and whoever resumes it knows.
+  backfill: (_, backfill): Backfill =>
+    backfill.state === 'running' ? { ...backfill, state: 'paused' } : backfill,
   // It may have been delivered since, and a test of a backup must wake nobody.
   notification: (_, notification): Notification =>
     notification.state === 'waiting'

@@ -9,7 +9,7 @@ import { CarillonError } from '../../errors.ts';
 import { EXTERNAL, isExternal } from '../job/external.ts';
 import { policyFor, policyOf } from '../job/policy.ts';
 import { runId } from '../model/ids.ts';
-import type { Lineage, Run, RunTrigger } from '../model/model.ts';
+import type { BackfillStep, Lineage, Run, RunTrigger } from '../model/model.ts';
 import { type Reason, refTo } from '../model/reason.ts';
 import { awaitsCallback, isEnded } from '../model/run-state.ts';
 import type { Schedule } from '../schedule/model.ts';
@@ -18,7 +18,7 @@ import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
-import { overlapOf } from './overlap.ts';
+import { isOfToday, overlapOf, starts } from './overlap.ts';
 import { placeRun } from './placing.ts';
 
 /** What creates a run: when, why, and whether it is skipped from the start. */
@@ -36,6 +36,9 @@ export interface Seed {
   readonly skip?: Reason | null;
   /** The user who marks the run as succeeded without running it. */
   readonly marked?: string;
+  readonly backfill?: BackfillStep;
+  /** Default: that of the job. */
+  readonly priority?: number;
 }
 
 /** A run that the schedule makes due. */
@@ -62,7 +65,8 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     closeRun(turn, run, 'succeeded', { code: 'marked-succeeded', by: seed.marked });
     return run;
   }
-  const overlap = overlapOf(policy, others, seed.inRow === true);
+  const overlap =
+    seed.backfill === undefined ? overlapOf(policy, others.filter(isOfToday), seed.inRow === true) : starts;
   const skip =
     seed.skip ?? blackedOut(turn, entry, seed) ?? (overlap.kind === 'skip' ? overlap.reason : null);
   if (skip !== null) {
@@ -75,7 +79,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     draft.run(run);
   } else placeRun(turn, entry, run);
   if (isEnded(run.state)) return run;
-  if (isExternal(entry.job.definition)) giveUpOldest(turn, others);
+  if (isExternal(entry.job.definition)) giveUpOldest(turn, others.filter(isOfToday));
   state.watch(run);
   state.watchLate(run, draft.now);
   return run;
@@ -118,10 +122,11 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
     root: seed.root,
     trigger: seed.trigger,
     params: seed.params ?? {},
-    priority: policy.priority,
+    priority: seed.priority ?? policy.priority,
     createdAt: now,
     catchesUp: seed.catchesUp ?? 0,
     ...(seed.inRow === true && { inRow: true as const }),
+    ...(seed.backfill !== undefined && { backfill: seed.backfill }),
     revision: entry.job.revision,
     state: 'waiting',
     reason: null,
@@ -133,8 +138,9 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
   };
 }
 
-/** A start window counts from the due time; for a child, from the end of its parents. */
+/** A start window counts from the due time; for a child, from the end of its parents. A backfill takes its time. */
 function startBy({ job, schedule }: Entry, seed: Seed, now: number): number | null {
+  if (seed.backfill !== undefined) return null;
   const { startWithinMs } = policyOf(job.definition.policy);
   if (startWithinMs === null) return isExternal(job.definition) ? reportedBy(schedule, seed, now) : null;
   return (seed.trigger.kind === 'schedule' ? seed.due : now) + startWithinMs;

@@ -7,6 +7,7 @@
 import type { Notice } from '../handle.ts';
 import type { LaunchSpec } from '../job/spec.ts';
 import type { Alert, Condition, Notification } from '../model/alert.ts';
+import type { Backfill, Backfilled, BackfillPlan } from '../model/backfill.ts';
 import type { CalendarRevision, MaintenanceMode, StoredCalendar } from '../model/calendar.ts';
 import type { Job, JobState, JobStats, LedgerLine, Revision, Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
@@ -227,6 +228,23 @@ export class Draft {
   audit(line: AuditLine): void {
     this.audited.push(line);
     this.#group.push({ kind: 'audit', value: line });
+  }
+
+  /** One write per backfill and group. */
+  backfill(backfill: Backfill): void {
+    this.#put(`backfill/${backfill.id}`, { kind: 'backfill', value: backfill });
+  }
+
+  backfillPlan(plan: BackfillPlan): void {
+    this.#group.push({ kind: 'backfill-plan', value: plan });
+  }
+
+  backfillEnded(backfill: Backfill): void {
+    this.#put(`backfill/${backfill.id}`, { kind: 'backfill-ended', value: backfill });
+  }
+
+  backfilled(backfilled: Backfilled): void {
+    this.#group.push({ kind: 'backfilled', value: backfilled });
   }
 
   effect(effect: Effect): void {

@@ -63,7 +63,7 @@ export class Derived {
       spec = joinSpecOf(
         after,
         (parent) => this.#cadence(parent),
-        (parent) => this.#timeSchedule(parent),
+        (parent) => this.timeSchedule(parent),
       );
       this.#joinSpecs.set(entry.job.name, spec);
     }
@@ -82,7 +82,7 @@ export class Derived {
   }
 
   /** The schedule that drives a job: its own, or that of its first scheduled ancestor. */
-  #timeSchedule(name: string): Schedule | null {
+  timeSchedule(name: string): Schedule | null {
     const own = this.#jobs.get(name)?.schedule ?? null;
     if (own !== null) return own;
     for (const ancestor of this.#graph.ancestors(name)) {

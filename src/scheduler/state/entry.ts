@@ -60,4 +60,10 @@ export interface EndTimer {
   readonly priority: number;
 }
 
-export type Timed = Entry | RunTimer | LateTimer | AlertTimer | DeadlineTimer | EndTimer;
+/** A backfill continues after what else is due. */
+export interface BackfillTimer {
+  readonly backfill: string;
+  readonly priority: number;
+}
+
+export type Timed = Entry | RunTimer | LateTimer | AlertTimer | DeadlineTimer | EndTimer | BackfillTimer;

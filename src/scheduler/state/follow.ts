@@ -113,6 +113,20 @@ const rules: Rules<WrittenName, State, Notice | null> = {
     state.calendars.maintenance.delete(id);
     return null;
   },
+  backfill(state, backfill) {
+    state.backfills.put(backfill);
+    return null;
+  },
+  'backfill-plan'(state, plan) {
+    state.backfills.putPlan(plan);
+    return null;
+  },
+  'backfill-ended'(state, backfill) {
+    state.backfills.end(backfill);
+    return null;
+  },
+  // Read from the store on request.
+  backfilled: () => null,
 };
 
 function applyState(state: State, next: JobState): Notice | null {

@@ -16,6 +16,7 @@ import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from 
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { StartTimes } from '../stats/start-times.ts';
+import { Backfills } from './backfills.ts';
 import { Calendars } from './calendars.ts';
 import { nextDeadline } from './deadline.ts';
 import { nextUndecided } from './decided.ts';
@@ -80,6 +81,7 @@ export class State {
   readonly outbox = new Outbox();
   /** With maintenance. */
   readonly calendars = new Calendars();
+  readonly backfills = new Backfills();
   /** By id. */
   readonly tokens = new Map<string, Token>();
   /** By id. */
@@ -144,6 +146,8 @@ export class State {
     'sessions-end': (_, { id, at }) => void this.sessionsEnd.set(id, at),
     calendar: (_, calendar) => this.calendars.put(calendar),
     maintenance: (_, mode) => void this.calendars.maintenance.set(mode.id, mode),
+    backfill: (_, backfill) => this.backfills.put(backfill),
+    'backfill-plan': (_, plan) => this.backfills.putPlan(plan),
   };
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();
@@ -286,7 +290,7 @@ export class State {
 
   /** Remembers a manual run. */
   remember(run: Run): void {
-    if (run.trigger.kind !== 'manual' && run.trigger.kind !== 'rerun') return;
+    if (run.backfill !== undefined || (run.trigger.kind !== 'manual' && run.trigger.kind !== 'rerun')) return;
     this.#triggered.set(`${run.job}/${run.variant}`, run);
     if (this.#triggered.size > MAX_TRIGGERS)
       this.#triggered.delete(this.#triggered.keys().next().value as string);
@@ -331,7 +335,7 @@ export class State {
 
   #watchLate(run: Run, after: number, earliest: number): void {
     const entry = this.jobs.get(run.job);
-    const at = entry === undefined ? null : nextLate(entry, run, after);
+    const at = entry === undefined || run.backfill !== undefined ? null : nextLate(entry, run, after);
     if (at === null) return;
     const slot = Math.floor((Math.max(at, earliest) - LATE_OFFSET_MS) / LATE_TOLERANCE_MS) + 1;
     this.timetable.add(slot * LATE_TOLERANCE_MS + LATE_OFFSET_MS, { lateRun: run, priority: run.priority });

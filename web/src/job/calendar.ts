@@ -21,6 +21,7 @@ const none = (): Record<Fate, number> => ({
   lost: 0,
   ran: 0,
   'caught-up': 0,
+  backfilled: 0,
   skipped: 0,
   missed: 0,
 });

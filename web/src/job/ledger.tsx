@@ -235,9 +235,11 @@ function CellLines({ cell, lines }: { readonly cell: Cell; readonly lines: reado
   );
 }
 
-/** For a caught-up due time: how the catch-up run ended. */
+/** For a due time that was caught up or backfilled: how that run ended. */
 const outcomeOf = ({ end, state }: WireLedgerLine): string | undefined =>
-  end === 'caught-up' && state !== null ? `${fateWord(end)}: ${fateWord(state).toLowerCase()}` : undefined;
+  (end === 'caught-up' || end === 'backfilled') && state !== null
+    ? `${fateWord(end)}: ${fateWord(state).toLowerCase()}`
+    : undefined;
 
 function LedgerRow({ line }: { readonly line: WireLedgerLine }) {
   const { from, to, count, more, reason, run } = line;

@@ -14,6 +14,7 @@ export const fates: readonly Fate[] = [
   'lost',
   'ran',
   'caught-up',
+  'backfilled',
   'skipped',
   'missed',
 ];
@@ -21,4 +22,5 @@ export const fates: readonly Fate[] = [
 /** Outcomes of runs that ran and did not succeed. */
 export const failures: readonly Fate[] = ['failed', 'timed-out', 'killed', 'lost'];
 
-export const fateOf = ({ end, state }: WireLedgerLine): Fate => (end === 'ran' ? (state ?? end) : end);
+export const fateOf = ({ end, state }: WireLedgerLine): Fate =>
+  end === 'ran' || end === 'backfilled' ? (state ?? end) : end;

@@ -81,6 +81,7 @@ const fateLooks: Record<Fate, Look> = {
   ...runLooks,
   ran: ['waiting', 'wait', 'Ran, end not recorded'],
   'caught-up': ['caughtUp', 'run', 'Caught up'],
+  backfilled: ['caughtUp', 'run', 'Backfilled'],
 };
 
 export const fateWord = (fate: Fate): string => fateLooks[fate][2];

@@ -8,9 +8,10 @@ import { forbidden } from '../../access/forbidden.ts';
 import type { Asker, Permission } from '../../access/principal.ts';
 import type { Command } from '../../command.ts';
 import type { Alert } from '../../model/alert.ts';
-import type { State } from '../../state/state.ts';
+import type { Entry, State } from '../../state/state.ts';
 import { jobNotFound } from '../../state/state.ts';
 import { alertNotFound, notificationNotFound } from '../alerts/commands.ts';
+import { backfillNotFound } from '../backfill/commands.ts';
 import { changingParam } from '../params.ts';
 import { runEnded } from '../runs.ts';
 import { notStarted } from '../start.ts';
@@ -43,6 +44,22 @@ function onSubject(permits: Permits, alert: Alert | undefined, unknown: () => Ca
   else throw unknown();
 }
 
+/** A parameter that changes what the job runs needs more. */
+function refuseChanging(permits: Permits, params: Readonly<Record<string, string>>, { job }: Entry): void {
+  const changing = changingParam(params, job.definition);
+  if (changing !== null && !permits.may('edit', job.name))
+    throw forbidden('edit', [job.name], `The parameter ${changing} can change what the job runs. This`);
+}
+
+/** Of one with a job that the asker cannot read he learns nothing. */
+const onBackfill = ({ state, permits }: Asked, { id }: { readonly id: string }): void => {
+  const backfill = state.backfills.get(id);
+  // Of one that has ended the command's own check says so.
+  if (backfill === undefined) return;
+  for (const job of backfill.jobs)
+    if (state.jobs.has(job)) permits.need('operate', job, () => backfillNotFound(id), backfill.createdAt);
+};
+
 /** Only nodes and the program itself: what they write is not a person's to say. */
 const ofNodes = (asked: Asked): void => {
   if (!isOfNode(asked)) throw forbidden('admin');
@@ -66,9 +83,7 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   resume: onJob('operate'),
   trigger: ({ state, permits }, { name, params }) => {
     permits.need('operate', name);
-    const changing = changingParam(params, state.entry(name).job.definition);
-    if (changing !== null && !permits.may('edit', name))
-      throw forbidden('edit', [name], `The parameter ${changing} can change what the job runs. This`);
+    refuseChanging(permits, params, state.entry(name));
   },
   start: ({ permits }, { names }) => {
     for (const name of [...new Set(names)].sort()) permits.need('operate', name, notStarted);
@@ -82,6 +97,15 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
     const alert = [...state.alerts.values()].find((each) => each.id === id);
     onSubject(permits, alert, () => alertNotFound(id));
   },
+  backfill: ({ state, permits }, { targets, options: { params } }) => {
+    for (const { job } of targets) {
+      permits.need('operate', job);
+      refuseChanging(permits, params, state.entry(job));
+    }
+  },
+  'pause-backfill': onBackfill,
+  'resume-backfill': onBackfill,
+  'cancel-backfill': onBackfill,
   mute: onJob('operate'),
   unmute: onJob('operate'),
   'send-again': ({ state, permits }, { id }) =>

@@ -78,6 +78,19 @@ export class Permits {
     for (const name of names) if (this.sees(name)) yield name;
   }
 
+  /** FORBIDDEN unless the asker has the permission on all these jobs, some of which he may not have named. */
+  needOnFollowing(permission: Permission, names: readonly string[]): void {
+    const missing = names.filter((each) => !this.may(permission, each));
+    if (missing.length === 0) return;
+    const visible = [...this.seen(missing)];
+    if (visible.length > 0) throw forbidden(permission, visible);
+    throw new CarillonError(
+      'FORBIDDEN',
+      `This needs the permission ${permission} on jobs downstream that you cannot read. An admin can grant it.`,
+      { field: 'permission', value: permission },
+    );
+  }
+
   /** FORBIDDEN unless all of these dependents of the job may be changed. */
   needOnDependents(name: string, dependents: readonly string[]): void {
     const missing = dependents.filter((each) => !this.may('edit', each));
