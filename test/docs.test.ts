@@ -98,7 +98,7 @@ describe('the pages', () => {
 
   test('list every exit code', () => {
     for (const code of Object.values(exitCodes))
-      expect(read('docs/operations.md')).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'));
+      expect(read('docs/command-line.md')).toMatch(new RegExp(`^\\| ${code} \\|`, 'm'));
   });
 
   test('name only scripts that package.json has', () => {

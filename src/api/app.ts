@@ -5,6 +5,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
+import { CarillonError } from '../errors.ts';
 import type { Peers } from '../peers/client.ts';
 import { authorized } from '../scheduler/authorized/handle.ts';
 import type { ArchiveFigures, AuditFigures, SchedulerHandle, TraceFigures } from '../scheduler/handle.ts';
@@ -27,6 +28,7 @@ import { limitReads, Reads } from './guard/reads.ts';
 import { Room } from './guard/room.ts';
 import { protect } from './guard/security.ts';
 import { createListener, createPeerListener, isFromPeer, type ListenerTls } from './listener.ts';
+import { withNearName } from './lists/near-name.ts';
 import { LiveEvents } from './live.ts';
 import { Metrics, type MetricsJobs } from './metrics/metrics.ts';
 import type { Load } from './metrics/scrape.ts';
@@ -183,7 +185,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
   // Responses are built and typed by their schemas, and tests validate each one, so they are not filtered
   // again here.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    const said = error instanceof CarillonError ? withNearName(error, () => context.as(request)) : error;
+    return sendError(log, said, request, reply);
+  });
   const web = new WebApp(settings.webDir ?? null);
   app.setNotFoundHandler(
     (request, reply) => web.answer(request, reply) ?? sendError(log, nothingHere(request), request, reply),

@@ -140,7 +140,7 @@ export class Client {
     this.#current = (this.#current + 1) % this.#servers.length;
   }
 
-  jobs = (query: Query) => this.#pages<WireJob>('/jobs', query);
+  jobs = (query: Query, signal?: AbortSignal) => this.#pages<WireJob>('/jobs', query, signal);
   job = (name: string) => this.#get<WireJob>(at('jobs', name));
   deleteJob = (name: string, dependents: string) =>
     this.#send<WireDeletion>('DELETE', at('jobs', name), undefined, { dependents });
@@ -179,7 +179,7 @@ export class Client {
   receivers = () => this.#get<WireReceiverList>('/receivers');
   testReceiver = (name: string) => this.#send<{ name: string }>('POST', at('receivers', name, 'test'));
 
-  runs = (query: Query) => this.#pages<WireRun>('/runs', query);
+  runs = (query: Query, signal?: AbortSignal) => this.#pages<WireRun>('/runs', query, signal);
   run = (id: string) => this.#get<WireRun>(at('runs', id));
   kill = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'kill'));
   rerun = (id: string, key: string) =>
@@ -293,20 +293,20 @@ export class Client {
     }
   }
 
-  async *#pages<T>(path: string, query: Query): AsyncGenerator<T> {
+  async *#pages<T>(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<T> {
     const wanted = typeof query.limit === 'number' ? query.limit : Number.POSITIVE_INFINITY;
     let given = 0;
     for (let cursor: string | null | undefined; cursor !== null && given < wanted; ) {
       const limit = Math.min(pageSize, wanted - given);
-      const page: Page<T> = await this.#get(path, { ...query, limit, cursor });
+      const page: Page<T> = await this.#get(path, { ...query, limit, cursor }, signal);
       yield* page.items;
       given += page.items.length;
       cursor = page.next;
     }
   }
 
-  async #get<T>(path: string, query: Query = {}): Promise<T> {
-    return this.#json(await this.#fetch('GET', path, { query }));
+  async #get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+    return this.#json(await this.#fetch('GET', path, { query, ...(signal !== undefined && { signal }) }));
   }
 
   async #send<T>(

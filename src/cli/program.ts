@@ -10,12 +10,14 @@ import { addAlertCommands } from './commands/alerts.ts';
 import { addBackfillCommands } from './commands/backfills.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addCertsCommand } from './commands/certs.ts';
+import { addCompletionCommands } from './commands/completion.ts';
 import { addEngineCommands } from './commands/engines.ts';
 import { addExecCommand } from './commands/exec.ts';
 import { addFileCommands } from './commands/files.ts';
 import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLogCommand } from './commands/logs.ts';
+import { addPastCommands } from './commands/past.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addZkCommand } from './commands/zk.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -87,7 +89,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 success, 1 operation failed, 2 invalid usage or input, 3 server unavailable, 4 run not ended by --timeout.',
+      '\nExit codes: 0 success, 1 operation failed, 2 invalid usage or input, 3 server unavailable, 4 run not ended by --timeout; `carillon run --help` has those of runs that were waited for.',
     );
   program
     .command('serve')
@@ -95,6 +97,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
     .addHelpText('after', `\nSettings:\n${describeSettings()}`);
   addFileCommands(program, shell);
   addJobCommands(program, shell);
+  addPastCommands(program, shell);
   addRunCommands(program, shell);
   addBackfillCommands(program, shell);
   addLogCommand(program, shell);
@@ -106,6 +109,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
   addBackupCommands(program, shell, restore);
   addCertsCommand(program, shell);
   addZkCommand(program, shell, protect);
+  addCompletionCommands(program, shell);
   for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
     command.exitOverride().copyInheritedSettings(program);
   }

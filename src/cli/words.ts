@@ -14,10 +14,36 @@ export const counted = (count: number, one: string): string => `${count} ${one}$
 /** `2026-11-21 03:00:00 (in 2 hr.)`. */
 export function when(instant: string | null, io: Pick<Io, 'now' | 'timezone'>): string {
   if (instant === null) return nothing;
-  const time = DateTime.fromISO(instant, { zone: io.timezone });
-  const base = DateTime.fromMillis(io.now(), { zone: io.timezone });
-  const hint = time.toRelative({ base, style: 'short', locale: 'en' });
-  return `${time.toFormat('yyyy-MM-dd HH:mm:ss')} (${hint})`;
+  return hinted(instant, 'yyyy-MM-dd HH:mm:ss', io);
+}
+
+/** The same with its offset, where no head of a column says the zone. */
+export function whenExactly(instant: string | null, io: Pick<Io, 'now' | 'timezone'>): string {
+  return instant === null ? nothing : hinted(instant, 'yyyy-MM-dd HH:mm:ss ZZ', io);
+}
+
+function hinted(instant: string, format: string, { now, timezone }: Pick<Io, 'now' | 'timezone'>): string {
+  const time = DateTime.fromISO(instant, { zone: timezone });
+  const base = DateTime.fromMillis(now(), { zone: timezone });
+  return `${time.toFormat(format)} (${time.toRelative({ base, style: 'short', locale: 'en' })})`;
+}
+
+/** The head of a column of times: `DUE (Europe/Berlin)`. */
+export const zoned = (head: string, { timezone }: Pick<Io, 'timezone'>): string => `${head} (${timezone})`;
+
+/** A reason in a list fits into a line; the run itself has all of it. */
+const SHORT = 72;
+
+/** The beginning of a text such as a reason, for lists. Empty: there is none. */
+export function short(text: string | null): string {
+  if (text === null) return '';
+  const signs = [...text.replaceAll(/\s+/g, ' ')];
+  return signs.length <= SHORT
+    ? signs.join('')
+    : `${signs
+        .slice(0, SHORT - 1)
+        .join('')
+        .trimEnd()}…`;
 }
 
 /** The time without a hint, with its offset. */

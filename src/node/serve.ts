@@ -1,5 +1,6 @@
 /** A node from start to end: creates the parts, connects them, serves, and stops in order. */
 
+import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,10 +32,11 @@ import { Heartbeat } from './heartbeat.ts';
 import { listenAll, reachable } from './listen.ts';
 import { createLog } from './log.ts';
 import { logArchiveOf } from './log-archive.ts';
-import { raisePriority } from './priority.ts';
+import { type Greeting, greeting } from './process/greeting.ts';
+import { raisePriority } from './process/priority.ts';
+import { stopWithin } from './process/stop.ts';
 import { RunPolicyFile } from './run-policy.ts';
 import { type Bare, createShared } from './shared.ts';
-import { stopWithin } from './stop.ts';
 import { type Certificates, openCertificates } from './tls/certificates.ts';
 import { tracesOf } from './tracing.ts';
 
@@ -97,7 +99,7 @@ export async function serve(args: readonly string[], program: Program): Promise<
     runPolicy?.start();
     // An engine that does not respond delays the start, but must not delay the stop.
     const endedFirst = await Promise.race([scheduler.start(), ended]);
-    if (endedFirst === undefined) greet({ url: node.url, link }, config, engines);
+    if (endedFirst === undefined) greet({ url: node.url, link, jobs: scheduler.jobCount() }, config, engines);
     code = await ended;
   } finally {
     log.info({ code }, 'node.stopping');
@@ -317,22 +319,11 @@ function endOnSignal(end: () => void): void {
   for (const signal of stopSignals) process.on(signal, onSignal);
 }
 
-interface Greeting {
-  readonly url: string;
-  /** Path of the link for a browser. Null: none is needed. */
-  readonly link: string | null;
-}
+/** As somebody beside the program would name it. */
+const EXAMPLES = 'examples/etl';
 
-function greet({ url, link }: Greeting, config: Config, engines: Engines): void {
-  process.stdout.write(
-    [
-      `Carillon is running at ${url}`,
-      `  state    ${config.zk === null ? config.dataDir : `ZooKeeper at ${config.zk}`}`,
-      `  engines  ${engines.described}`,
-      '  next     carillon apply -f examples/etl   then   carillon jobs',
-      `           the API: ${url}/api/v1/openapi.json`,
-      ...(link === null ? [] : [`  log in   ${url}${link} (once, within ten minutes, on this host)`]),
-      '',
-    ].join('\n'),
-  );
+function greet(at: Pick<Greeting, 'url' | 'link' | 'jobs'>, { zk, dataDir }: Config, engines: Engines): void {
+  const state = zk === null ? dataDir : `ZooKeeper at ${zk}`;
+  const examples = existsSync(EXAMPLES) ? EXAMPLES : null;
+  process.stdout.write(greeting({ ...at, state, engines: engines.described, examples }));
 }

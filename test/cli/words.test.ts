@@ -2,7 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { changeLine, changesBetween } from '../../src/cli/difference.ts';
 import { block } from '../../src/cli/failure.ts';
 import type { Io } from '../../src/cli/shell.ts';
-import { card, lasting, ledgerEnd, moment, table, when } from '../../src/cli/words.ts';
+import {
+  card,
+  lasting,
+  ledgerEnd,
+  moment,
+  short,
+  table,
+  when,
+  whenExactly,
+  zoned,
+} from '../../src/cli/words.ts';
 
 const io = { color: false, timezone: 'Europe/Berlin', now: () => Date.UTC(2026, 10, 21, 12) } as Io;
 
@@ -27,6 +37,24 @@ test("an instant is told in the viewer's zone, with how far off it is", () => {
   expect(when('2026-11-20T12:00:00.000Z', io)).toBe('2026-11-20 13:00:00 (1 day ago)');
   expect(when(null, io)).toBe('–');
   expect(moment('2026-07-01T00:00:00.000Z', 'Europe/Berlin')).toBe('Wed 2026-07-01 02:00:00 +02:00');
+});
+
+test('where no column says the zone, the offset is told, and heads of columns say the zone', () => {
+  expect(whenExactly('2026-11-21T14:00:00.000Z', io)).toBe('2026-11-21 15:00:00 +01:00 (in 2 hr.)');
+  expect(whenExactly(null, io)).toBe('–');
+  expect(zoned('DUE', io)).toBe('DUE (Europe/Berlin)');
+});
+
+describe('a reason in a list fits into its line', () => {
+  test.each([
+    [null, ''],
+    ['exit code 3', 'exit code 3'],
+    ['two\nlines', 'two lines'],
+    [`no program ${'x'.repeat(100)}`, `no program ${'x'.repeat(60)}…`],
+    ['𝄞'.repeat(73), `${'𝄞'.repeat(71)}…`],
+  ])('%s', (reason, text) => {
+    expect(short(reason)).toBe(text);
+  });
 });
 
 test('a table has no borders, and nothing in a cell breaks its line', () => {

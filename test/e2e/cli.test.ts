@@ -1,11 +1,14 @@
 /** The command line against the real program: what people type, what they read, and how scripts see it end. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand, type Said } from '../support/command-line.ts';
+import { program } from '../support/program.ts';
 import { eventually, Server } from '../support/server.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
@@ -20,10 +23,10 @@ afterAll(async () => {
 });
 
 function carillon(
-  args: string,
+  args: string | readonly string[],
   { stdin = '', url = server.url, confirm }: { stdin?: string; url?: string; confirm?: boolean } = {},
 ): Promise<Said> {
-  return runCommand(args.split(' '), {
+  return runCommand(typeof args === 'string' ? args.split(' ') : args, {
     ...{ url, sleep, stdin: async () => stdin },
     ...(confirm !== undefined && { confirm: async () => confirm }),
   });
@@ -173,6 +176,10 @@ run: { command: echo child }
     await carillon(`export --label team=x -o ${join(dir, 'jobs')}/`);
     expect(readFileSync(join(dir, 'jobs', 'child.yaml'), 'utf8')).toContain('name: child');
     expect((await carillon(`apply -f ${join(dir, 'jobs')}`)).out).toBe('2 unchanged\n');
+    const { out } = await carillon('export child');
+    expect(out).toContain('name: child');
+    expect(out).not.toContain('name: parent');
+    expect((await carillon('export child nope')).code).toBe(1);
   });
 
   test('import crontab shows YAML, and submits it when told', async () => {
@@ -207,6 +214,26 @@ describe('runs', () => {
     expect((await carillon(`kill ${id}`)).code).toBe(0);
     expect((await followed).out).toBe('begun\n');
     expect((await carillon(`runs ${id}`)).out).toContain(`killed by ${userInfo().username}`);
+  });
+
+  test('run --wait ends with a code for what became of the run', async () => {
+    const jobs = [
+      'name: once\nrun: { command: exec sleep 30 }\npolicy: { overlap: skip }',
+      'name: brief\nrun: { command: exec sleep 30 }\npolicy: { timeout: PT1S, killAfter: PT1S }',
+    ];
+    await carillon('apply -f -', { stdin: jobs.join('\n---\n') });
+    const first = carillon('run once --wait');
+    const { out } = await eventually(
+      () => carillon('runs --job once --state running --json'),
+      (said) => (JSON.parse(said.out) as unknown[]).length === 1,
+    );
+    const skipped = await carillon('run once --wait');
+    expect(skipped.code).toBe(5);
+    expect(skipped.out).toContain('skipped');
+    const [{ id }] = JSON.parse(out) as [{ id: string }];
+    await carillon(`kill ${id}`);
+    expect((await first).code).toBe(6);
+    expect((await carillon('run brief --wait')).code).toBe(7);
   });
 
   test('run with several names or a label starts them in order, and --dry-run only shows how', async () => {
@@ -249,7 +276,7 @@ describe('runs', () => {
     expect(found).toMatch(/^wordy\.\S+, attempt 1, stdout\n\d+- 2999998\n\d+: 2999999\n\d+- 3000000\n$/);
     expect((await carillon('logs wordy --grep nothing')).code).toBe(1);
     expect((await carillon(`runs ${id}`)).out).toMatch(
-      /ATTEMPT +ENGINE +STARTED +TOOK +CPU +MEMORY +READ +WRITTEN +CODE.* \d+(\.\d)? MiB /s,
+      /ATTEMPT +ENGINE +STARTED \(UTC\) +TOOK +CPU +MEMORY +READ +WRITTEN +CODE.* \d+(\.\d)? MiB /s,
     );
   });
 
@@ -321,9 +348,70 @@ describe('jobs', () => {
   });
 });
 
+describe('completion', () => {
+  beforeAll(async () => {
+    const stdin = ['zoo-daily', 'zoo-hourly'].map((name) => `name: ${name}\nrun: { command: exit 0 }`);
+    await carillon('apply -f -', { stdin: stdin.join('\n---\n') });
+    await carillon('run zoo-daily --wait');
+  });
+
+  const complete = async (...words: string[]) => {
+    const { out, code } = await carillon(['complete', '--', ...words]);
+    expect(code).toBe(0);
+    return out.split('\n').filter((line) => line !== '');
+  };
+
+  test.each([
+    [
+      'a command',
+      ['compl'],
+      ['completion\tprint a script with which a shell completes commands, options, jobs and runs'],
+    ],
+    ['a choice', ['completion', 'z'], ['zsh']],
+    ['a command below another', ['chronos-no', ''], []],
+    ['an option', ['jobs', '--sta'], [expect.stringMatching(/^--state\tactive, paused/)]],
+    ['a file behind an option', ['apply', '-f', ''], [':']],
+    ['a file', ['validate', ''], [':']],
+    ['a job', ['jobs', 'zoo-d'], ['zoo-daily']],
+    ['a second job', ['pause', 'zoo-daily', 'zoo-h'], ['zoo-hourly']],
+    ['a job behind an option', ['runs', '--job', 'zoo-'], ['zoo-daily', 'zoo-hourly']],
+    ['nothing of the server for what is no job', ['token', 'create', 'zoo'], []],
+  ])('suggests %s', async (_, words, suggested) => {
+    expect(await complete(...words)).toEqual(suggested);
+  });
+
+  test('suggests runs, newest first, and nothing where no server answers', async () => {
+    const runs = await complete('rerun', 'zoo-daily.');
+    expect(runs).toHaveLength(1);
+    const { out, err } = await carillon(['complete', '--', 'rerun', ''], { url: 'http://127.0.0.1:1' });
+    expect({ out, err }).toEqual({ out: '', err: '' });
+  });
+
+  test('bash completes with the script that is printed, and evaluates nothing that is typed', async () => {
+    const bin = join(dir, 'bin');
+    mkdirSync(bin);
+    const [node, main] = program;
+    const run = `#!/bin/sh\nexec '${node}' '${main}' "$@"\n`;
+    writeFileSync(join(bin, 'carillon'), run, { mode: 0o755 });
+    const press = `source <(carillon completion bash)
+press() { COMP_WORDS=(carillon "$@"); COMP_CWORD=$#; _carillon 2>/dev/null; echo "\${COMPREPLY[*]}"; }
+press jobs zoo-d
+press jobs '$(touch ${join(dir, 'evaluated')})'
+press completion ''`;
+    const { stdout } = await promisify(execFile)('bash', ['-c', press], {
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, CARILLON_URL: server.url },
+    });
+    expect(stdout).toBe('zoo-daily\n\nbash zsh fish\n');
+    expect(existsSync(join(dir, 'evaluated'))).toBe(false);
+  }, 60_000);
+});
+
 describe('what is wrong', () => {
   test.each([
     ['a name that is not there', 'jobs nope', 1, 'JOB_NOT_FOUND'],
+    ['a name with a mistake', 'jobs zoo-dialy', 1, "Did you mean 'zoo-daily'?"],
+    ['a job to pause, with a mistake', 'pause zoo-dialy', 1, "Did you mean 'zoo-daily'?"],
+    ['names beside a label', 'export parent --label team=x', 2, 'names of jobs alone'],
     ['an unknown command', 'jbos', 2, 'Did you mean jobs?'],
     ['an unknown flag', 'jobs --lable x', 2, 'Did you mean --label?'],
     ['a filter that is not allowed', 'jobs --state sleeping', 2, 'INVALID_FIELD'],

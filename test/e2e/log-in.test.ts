@@ -138,7 +138,7 @@ describe('a token', () => {
       err: 'alone may: viewer with team=sales, and logs. Keep its text: it is not shown again.\n',
     });
     const list = await carillon(['token', 'list'], { stateDir: ofServer });
-    expect(list.out).toMatch(/^NAME +ID +MAY +CREATED BY +EXPIRES +LAST USE\n/);
+    expect(list.out).toMatch(/^NAME +ID +MAY +CREATED BY +EXPIRES \(\S+\) +LAST USE \(\S+\)\n/);
     expect(list.out).toMatch(/^alone +[a-z0-9]{12} +viewer with team=sales, and logs +\S+ +– +never$/m);
     expect(list.out).not.toContain(made.out.trim());
   });

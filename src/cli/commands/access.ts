@@ -7,7 +7,7 @@ import { keepLogIn } from '../credentials.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { each, periodUpTo, positive } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, counted, moment, nothing, table, when } from '../words.ts';
+import { card, counted, moment, nothing, table, when, zoned } from '../words.ts';
 
 export function addAccessCommands(program: Command, shell: Shell): void {
   addLogIn(program, shell);
@@ -190,7 +190,7 @@ function printTokens({ io, print }: Session, tokens: readonly WireToken[]): void
     ...[name, id, bindings.map(inWords).join('; '), createdBy],
     ...[when(expiresAt, io), usedAt === null ? 'never' : when(usedAt, io)],
   ]);
-  print(table(['NAME', 'ID', 'MAY', 'CREATED BY', 'EXPIRES', 'LAST USE'], rows, io));
+  print(table(['NAME', 'ID', 'MAY', 'CREATED BY', zoned('EXPIRES', io), zoned('LAST USE', io)], rows, io));
 }
 
 /** `editor of sales-* with team=sales, and logs`. */
@@ -263,6 +263,6 @@ function printAudit({ io, print }: Session, lines: readonly WireAuditLine[]): vo
     ...[moment(at, io.timezone), by.name, from ?? nothing, action, on ?? nothing],
     outcome === 'done' ? outcome : `${outcome}: ${reason ?? ''}`,
   ]);
-  print(table(['TIME', 'BY', 'FROM', 'ACTION', 'ON', 'OUTCOME'], rows, io));
+  print(table([zoned('TIME', io), 'BY', 'FROM', 'ACTION', 'ON', 'OUTCOME'], rows, io));
   print(counted(lines.length, 'line'));
 }

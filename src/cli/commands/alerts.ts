@@ -8,7 +8,7 @@ import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { periodUpTo } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
-import { nothing, table, tinted, when } from '../words.ts';
+import { nothing, short, table, tinted, when, whenExactly, zoned } from '../words.ts';
 
 /** Long enough to mend something in the night. */
 const MUTED_MS = 8 * 3_600_000;
@@ -43,7 +43,7 @@ export function addAlertCommands(program: Command, shell: Shell): void {
         const until = new Date(session.io.now() + (options.for ?? MUTED_MS)).toISOString();
         const mute = await session.client.mute(job, { until, reason: options.reason });
         if (session.json) session.printJson(mute);
-        else session.print(`${job} is muted until ${when(mute.until, session.io)}`);
+        else session.print(`${job} is muted until ${whenExactly(mute.until, session.io)}`);
         return exitCodes.ok;
       }),
     );
@@ -162,14 +162,14 @@ function printAlerts({ io, print }: Session, alerts: readonly WireAlert[]): void
     alert.downstream === 0 ? nothing : String(alert.downstream),
     alert.acknowledgedBy ?? nothing,
     alert.notified.join(', ') || nothing,
-    alert.reason ?? nothing,
+    short(alert.reason) || nothing,
   ]);
   const head = [
     'JOB',
     'ALERT',
     'SEVERITY',
-    'SINCE',
-    'ENDED',
+    zoned('SINCE', io),
+    zoned('ENDED', io),
     'COUNT',
     'DOWNSTREAM',
     'ACK BY',
@@ -194,7 +194,7 @@ function printOutbox({ io, print }: Session, owed: readonly WireNotification[]):
     id,
     error ?? nothing,
   ]);
-  print(table(['RECEIVER', 'STATE', 'JOB', 'ABOUT', 'SINCE', 'TRIES', 'ID', 'ERROR'], rows, io));
+  print(table(['RECEIVER', 'STATE', 'JOB', 'ABOUT', zoned('SINCE', io), 'TRIES', 'ID', 'ERROR'], rows, io));
 }
 
 function printReceivers({ print }: Session, { items, problem }: WireReceiverList): void {
@@ -226,7 +226,7 @@ async function acknowledge(
   else
     for (const alert of done)
       session.print(
-        `${job}: ${alert.condition} acknowledged by ${alert.acknowledgedBy}${alert.acknowledgedUntil === null ? '' : ` until ${when(alert.acknowledgedUntil, io)}`}`,
+        `${job}: ${alert.condition} acknowledged by ${alert.acknowledgedBy}${alert.acknowledgedUntil === null ? '' : ` until ${whenExactly(alert.acknowledgedUntil, io)}`}`,
       );
   return exitCodes.ok;
 }

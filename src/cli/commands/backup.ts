@@ -12,7 +12,7 @@ import { writing } from '../job-files.ts';
 import { wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { counted } from '../words.ts';
-import { restoreRevision } from './jobs.ts';
+import { restoreRevision } from './past.ts';
 
 export function addBackupCommands(program: Command, shell: Shell, restore: Restore): void {
   program

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { authorityName, certificatesIn, type PairFiles, readAuthority, writePair } from '../certs/folder.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Session, Shell } from '../shell.ts';
-import { nothing, table, when } from '../words.ts';
+import { nothing, table, when, zoned } from '../words.ts';
 
 const defaultDir = 'certs';
 
@@ -74,7 +74,7 @@ export function addCertsCommand(program: Command, shell: Shell): void {
           const rows = shown.map(({ file, name, hosts, ends, by }) => [
             ...[file, name, hosts.join(', ') || nothing, when(ends, session.io), by],
           ]);
-          session.print(table(['FILE', 'NAME', 'HOSTS', 'ENDS', 'BY'], rows, session.io));
+          session.print(table(['FILE', 'NAME', 'HOSTS', zoned('ENDS', session.io), 'BY'], rows, session.io));
         }
         return exitCodes.ok;
       }),

@@ -17,7 +17,7 @@ import {
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readText, writing } from '../job-files.ts';
 import type { Session, Shell } from '../shell.ts';
-import { nothing, table, tinted, when } from '../words.ts';
+import { nothing, table, tinted, when, zoned } from '../words.ts';
 
 interface ImportOptions {
   readonly apply?: boolean;
@@ -144,7 +144,13 @@ function print(session: Session, { moving, results, refused }: MovePlan, applied
         : `run ${differs + 1}: ${shown(chronos[differs])} in Chronos, ${shown(carillon[differs])} here`,
     ];
   });
-  session.print(table(['JOB', 'BECOMES', '', 'NEXT IN CHRONOS', 'NEXT HERE', 'FIRST DIFFERENCE'], rows, io));
+  session.print(
+    table(
+      ['JOB', 'BECOMES', '', zoned('NEXT IN CHRONOS', io), zoned('NEXT HERE', io), 'FIRST DIFFERENCE'],
+      rows,
+      io,
+    ),
+  );
   for (const { name, warnings } of moving)
     for (const warning of warnings) io.err(`warning: ${name}: ${warning}\n`);
   for (const { name, message } of refused) io.err(`skipped ${name}: ${message}\n`);

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { CarillonError } from '../../errors.ts';
 import { formatJobFile } from '../../job-file/read.ts';
 import type { JobDefinition } from '../../scheduler/job/definition.ts';
 import { jobFileSchema } from '../../scheduler/job/file-schema.ts';
@@ -89,7 +90,8 @@ function addImports(program: Command, shell: Shell): void {
 function addExport(program: Command, shell: Shell): void {
   program
     .command('export')
-    .description('write all jobs as YAML, as they were submitted')
+    .argument('[names...]', 'jobs; omit them to export all')
+    .description('write jobs as YAML, as they were submitted')
     .option('-o, --output <path>', 'file, or folder for one file per job (default: standard output)')
     .option('--label <k=v>', 'only jobs with this label; may be repeated', each)
     .addOption(
@@ -101,12 +103,13 @@ function addExport(program: Command, shell: Shell): void {
         .default('yaml')
         .conflicts('label'),
     )
-    .action((options: ExportOptions, command: Command) =>
-      shell.run(command, (session) =>
-        options.format === 'yaml'
-          ? exportJobs(session, options)
-          : exportChronos(session, options.format === 'chronos' ? 3 : 2, options.output),
-      ),
+    .action((names: string[], options: ExportOptions, command: Command) =>
+      shell.run(command, (session) => {
+        if (names.length > 0) refuseBeside(options);
+        return options.format === 'yaml'
+          ? exportJobs(session, names, options)
+          : exportChronos(session, options.format === 'chronos' ? 3 : 2, options.output);
+      }),
     );
 }
 
@@ -168,9 +171,27 @@ interface ExportOptions {
   readonly format: 'yaml' | 'chronos' | 'chronos-2';
 }
 
-async function exportJobs(session: Session, options: ExportOptions): Promise<ExitCode> {
+/** Jobs are named, or chosen by their labels, or all of them in the form of Chronos. */
+function refuseBeside({ label, format }: ExportOptions): void {
+  if (label === undefined && format === 'yaml') return;
+  const [option, value] = label === undefined ? ['format', format] : ['label', label.join(',')];
+  throw new CarillonError('INVALID_FIELD', `--${option} cannot be used beside names of jobs.`, {
+    field: option,
+    value,
+    allowed: 'names of jobs alone',
+    source: `--${option}`,
+  });
+}
+
+async function exportJobs(
+  session: Session,
+  names: readonly string[],
+  options: ExportOptions,
+): Promise<ExitCode> {
   const definitions: JobDefinition[] = [];
-  for await (const job of session.client.jobs({ label: options.label })) definitions.push(job.definition);
+  for (const name of new Set(names)) definitions.push((await session.client.job(name)).definition);
+  if (names.length === 0)
+    for await (const job of session.client.jobs({ label: options.label })) definitions.push(job.definition);
   const { output } = options;
   const format = (chosen: readonly JobDefinition[]): string =>
     session.json ? `${JSON.stringify(chosen, null, 2)}\n` : formatJobFile(chosen);

@@ -5,7 +5,7 @@ import type { WireCluster, WireEngine, WireGraph } from '../../api/wire/views.ts
 import { ProblemError } from '../client.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, dim, lasting, table, tinted, when } from '../words.ts';
+import { card, dim, lasting, table, tinted, whenExactly } from '../words.ts';
 
 export function addInstallationCommands(program: Command, shell: Shell): void {
   program
@@ -106,7 +106,8 @@ function printCluster(session: Session, { leader, term, members, store, takeover
         ['store', store.detail === null ? reachable : `${reachable}: ${store.detail}`],
         [
           'take-over',
-          takeover && `${when(takeover.at, io)}, took ${lasting(takeover.tookMs)}, term ${takeover.term}`,
+          takeover &&
+            `${whenExactly(takeover.at, io)}, took ${lasting(takeover.tookMs)}, term ${takeover.term}`,
         ],
       ],
       io,

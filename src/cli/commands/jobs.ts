@@ -3,12 +3,25 @@
 import type { Command } from 'commander';
 import type { WireJob, WireLedgerLine } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
+import { formatJobFile } from '../../job-file/read.ts';
 import { type Client, isUnknownRun } from '../client.ts';
-import { changeLine, changesBetween } from '../difference.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { each, positive, wholeFrom } from '../option-values.ts';
+import { each, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, lasting, ledgerEnd, mebibytes, moment, nothing, table, tinted, when } from '../words.ts';
+import {
+  bold,
+  card,
+  lasting,
+  ledgerEnd,
+  moment,
+  nothing,
+  short,
+  table,
+  tinted,
+  when,
+  whenExactly,
+  zoned,
+} from '../words.ts';
 
 /** Ledger entries shown with a job. */
 const SHOWN_LINES = 10;
@@ -19,7 +32,6 @@ export function addJobCommands(program: Command, shell: Shell): void {
   addPauses(program, shell);
   addDelete(program, shell);
   addNext(program, shell);
-  addPast(program, shell);
 }
 
 function addList(program: Command, shell: Shell): void {
@@ -98,36 +110,6 @@ function addNext(program: Command, shell: Shell): void {
     );
 }
 
-/** Statistics and revisions. */
-function addPast(program: Command, shell: Shell): void {
-  program
-    .command('stats')
-    .argument('[name]', 'job name; omit it to list all jobs, slowest first')
-    .description('show percentiles of run time, start lateness, queue wait, CPU time and peak memory')
-    .option('-p, --percentile <p>', 'percentile for the list', positive, 95)
-    .action((name: string | undefined, options: { percentile: number }, command: Command) =>
-      shell.run(command, (session) =>
-        name === undefined ? listStats(session, options.percentile) : showStats(session, name),
-      ),
-    );
-  program
-    .command('revisions')
-    .argument('<name>')
-    .description('list the revisions of a job: number, time and user')
-    .option('--diff', 'show what changed in each revision')
-    .action((name: string, options: { diff?: boolean }, command: Command) =>
-      shell.run(command, (session) => showRevisions(session, name, options.diff === true)),
-    );
-}
-
-/** Restores an old revision of a job. */
-export async function restoreRevision(session: Session, name: string, revision: number): Promise<ExitCode> {
-  const job = await session.client.restore(name, revision);
-  if (session.json) session.printJson(job);
-  else session.print(`${name} is at revision ${job.revision}`);
-  return exitCodes.ok;
-}
-
 async function holdOrRelease(
   session: Session,
   action: 'pause' | 'resume',
@@ -177,7 +159,7 @@ async function listJobs(session: Session, { query, ...filter }: JobsOptions): Pr
       when(job.nextDue, io),
       job.last === null ? nothing : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)}`,
     ]);
-    session.print(table(['JOB', 'STATE', 'SCHEDULE', 'NEXT', 'LAST'], rows, io));
+    session.print(table(['JOB', 'STATE', 'SCHEDULE', zoned('NEXT', io), zoned('LAST', io)], rows, io));
   }
   return exitCodes.ok;
 }
@@ -222,7 +204,7 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
         ['muted', mutedText(job, io)],
         ['schedule', job.scheduleText ?? null],
         ['run by', job.definition.run === undefined ? 'somebody else, who reports it' : null],
-        ['next', job.nextDue === null ? null : when(job.nextDue, io)],
+        ['next', job.nextDue === null ? null : whenExactly(job.nextDue, io)],
         ['depends on', job.parents.join(', ')],
         ['depended on by', job.children.join(', ')],
         ['running', job.running.join(', ')],
@@ -232,13 +214,13 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
           'last',
           job.last === null
             ? null
-            : `${tinted(job.last.state, io)} ${when(job.last.endedAt, io)} ${job.last.id}${ended === null ? '' : ` (${ended})`}`,
+            : `${tinted(job.last.state, io)} ${whenExactly(job.last.endedAt, io)} ${job.last.id}${ended === null ? '' : ` (${ended})`}`,
         ],
         [
           'runs',
           `${counts.succeeded} succeeded, ${counts.failed} failed, ${counts.skipped} skipped, ${counts.missed} missed`,
         ],
-        ['revision', `${job.revision}, ${when(job.updatedAt, io)} by ${job.updatedBy}`],
+        ['revision', `${job.revision}, ${whenExactly(job.updatedAt, io)} by ${job.updatedBy}`],
       ],
       io,
     ),
@@ -249,10 +231,11 @@ async function showJob(session: Session, name: string): Promise<ExitCode> {
       when(line.from, io),
       ledgerEnd(line, io),
       line.count === 1 ? '' : `${line.count} due times`,
-      line.reason ?? '',
+      short(line.reason),
     ]);
-    session.print(`\n${table(['DUE', 'BECAME', '', 'WHY'], rows, io)}`);
+    session.print(`\n${table([zoned('DUE', io), 'BECAME', '', 'WHY'], rows, io)}`);
   }
+  session.print(`\n${bold('definition', io)}\n${formatJobFile([job.definition]).trimEnd()}`);
   return exitCodes.ok;
 }
 
@@ -319,67 +302,8 @@ const effectWords = {
   'both-passes': 'due times in it run both times',
 } as const;
 
-const measures = [
-  ['run time', 'runTime', lasting],
-  ['run time, failed', 'failedRunTime', lasting],
-  ['start lateness', 'startLateness', lasting],
-  ['queue wait', 'queueWait', lasting],
-  ['CPU time', 'cpuTime', lasting],
-  ['peak memory', 'peakMemory', mebibytes],
-] as const;
-const columns = ['p50', 'p75', 'p90', 'p95', 'p98', 'p99', 'p999', 'max'] as const;
-
-async function showStats(session: Session, name: string): Promise<ExitCode> {
-  const stats = await session.client.jobStats(name);
-  if (session.json) session.printJson(stats);
-  else {
-    // A server of 0.2.0 answers neither of the last two.
-    const answered = measures.filter(([, measure]) => stats[measure] !== undefined);
-    const rows = answered.map(([label, measure, words]) => {
-      const summary = stats[measure];
-      return [label, String(summary.count), ...columns.map((column) => words(summary[column]))];
-    });
-    session.print(table(['', 'COUNT', ...columns.map((column) => column.toUpperCase())], rows, session.io));
-  }
-  return exitCodes.ok;
-}
-
-async function listStats(session: Session, percentile: number): Promise<ExitCode> {
-  const stats = await session.client.stats({ percentile });
-  if (session.json) session.printJson(stats);
-  else if (stats.items.length === 0) session.print('no runs yet');
-  else {
-    const rows = stats.items.map((item) => [item.job, String(item.summary.count), lasting(item.valueMs)]);
-    session.print(table(['JOB', 'RUNS', `P${percentile} RUN TIME`], rows, session.io));
-  }
-  return exitCodes.ok;
-}
-
-async function showRevisions(session: Session, name: string, diff: boolean): Promise<ExitCode> {
-  const revisions = await session.client.revisions(name);
-  if (session.json) {
-    session.printJson(revisions);
-    return exitCodes.ok;
-  }
-  revisions.forEach((revision, i) => {
-    session.print(revisionLine(revision, session));
-    if (!diff) return;
-    for (const change of changesBetween(revisions[i + 1]?.definition ?? {}, revision.definition ?? {})) {
-      session.print(`    ${changeLine(change)}`);
-    }
-  });
-  return exitCodes.ok;
-}
-
-function revisionLine(
-  revision: { revision: number; at: string; by: string; definition: unknown },
-  { io }: Session,
-): string {
-  return `${String(revision.revision).padStart(4)}  ${when(revision.at, io)}  ${revision.by}${revision.definition === null ? '  deleted' : ''}`;
-}
-
 /** A server of 0.2.0 does not say it. */
 function mutedText({ muted = null }: Pick<Partial<WireJob>, 'muted'>, io: Session['io']): string | null {
   if (muted === null || Date.parse(muted.until) <= io.now()) return null;
-  return `until ${when(muted.until, io)} by ${muted.by}: ${muted.reason}`;
+  return `until ${whenExactly(muted.until, io)} by ${muted.by}: ${muted.reason}`;
 }

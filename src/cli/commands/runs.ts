@@ -5,17 +5,32 @@ import type { Command } from 'commander';
 import type { WireAttempt, WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
 import { isUnknownRun } from '../client.ts';
-import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { each, paramsOf, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, droppedText, lasting, mebibytes, nothing, table, tinted, when } from '../words.ts';
+import {
+  card,
+  droppedText,
+  lasting,
+  mebibytes,
+  nothing,
+  short,
+  table,
+  tinted,
+  when,
+  whenExactly,
+  zoned,
+} from '../words.ts';
 import { backfillDue } from './backfills.ts';
 
 const LISTED = 20;
 /** Poll interval while waiting for a run: people notice seconds, not milliseconds. */
 const POLL_MS = 250;
 const unfinished = new Set(['waiting', 'queued', 'launching', 'running']);
+
+const exitCodesOfRuns =
+  'Exit codes with --wait: 0 succeeded, 1 failed, 4 not ended by --timeout, 5 skipped or missed, 6 killed, 7 timed out, 8 lost.';
 
 export function addRunCommands(program: Command, shell: Shell): void {
   program
@@ -40,10 +55,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .option('--due <instant>', 'run it for this due time of the past: a backfill of one')
     .option('--wait', 'wait for its end; the exit code tells how it ended')
     .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
-    .addHelpText(
-      'after',
-      '\nExit codes with --wait: 0 succeeded, 1 ended otherwise, 4 not ended by --timeout.',
-    )
+    .addHelpText('after', `\n${exitCodesOfRuns}`)
     .action((names: string[], options: RunOptions & ManyOptions, command: Command) =>
       shell.run(command, (session) => {
         const [name] = names;
@@ -63,8 +75,9 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .command('rerun')
     .argument('<id>', 'an ended run')
     .description('run an ended run again for the same due time; downstream jobs follow')
-    .option('--wait', 'wait for its end')
+    .option('--wait', 'wait for its end; the exit code tells how it ended')
     .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
+    .addHelpText('after', `\n${exitCodesOfRuns}`)
     .action((id: string, options: RunOptions, command: Command) =>
       shell.run(command, (session) =>
         follow(session, options, (key) => ofRun(session, id, () => session.client.rerun(id, key))),
@@ -124,9 +137,9 @@ async function listRuns(session: Session, options: RunsOptions): Promise<ExitCod
       when(run.due, io),
       lasting(run.lateMs),
       lasting(run.runMs),
-      run.reason ?? '',
+      short(run.reason),
     ]);
-    session.print(table(['RUN', 'STATE', 'DUE', 'LATE', 'TOOK', 'WHY'], rows, io));
+    session.print(table(['RUN', 'STATE', zoned('DUE', io), 'LATE', 'TOOK', 'WHY'], rows, io));
   }
   return exitCodes.ok;
 }
@@ -145,7 +158,7 @@ function printRun(session: Session, run: WireRun): void {
       [
         ['run', run.id],
         ['state', `${tinted(run.state, io)}${run.reason === null ? '' : ` (${run.reason})`}`],
-        ['due', when(run.due, io)],
+        ['due', whenExactly(run.due, io)],
         ['triggered by', cause(run)],
         ['catches up', run.catchesUp === 0 ? null : `${run.catchesUp} earlier due times`],
         [
@@ -162,7 +175,7 @@ function printRun(session: Session, run: WireRun): void {
             .map((attempt) => `${droppedText(attempt)} (attempt ${attempt.number})`)
             .join('; '),
         ],
-        ['ended', run.endedAt === null ? null : when(run.endedAt, io)],
+        ['ended', run.endedAt === null ? null : whenExactly(run.endedAt, io)],
       ],
       io,
     ),
@@ -186,7 +199,7 @@ function printRun(session: Session, run: WireRun): void {
   const used = isMeasured ? ['CPU', 'MEMORY', 'READ', 'WRITTEN'] : [];
   const where = isOnHosts ? ['HOST'] : [];
   session.print(
-    `\n${table(['ATTEMPT', 'ENGINE', ...where, 'STARTED', 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`,
+    `\n${table(['ATTEMPT', 'ENGINE', ...where, zoned('STARTED', io), 'TOOK', ...used, 'CODE', 'WHY'], rows, io)}`,
   );
 }
 
@@ -241,8 +254,7 @@ async function follow(
   if (session.json) session.printJson(run);
   else if (options.wait === true) printRun(session, run);
   else session.print(`${run.id} is ${run.state}${run.reason === null ? '' : `: ${run.reason}`}`);
-  if (options.wait !== true || run.state === 'succeeded') return exitCodes.ok;
-  return unfinished.has(run.state) ? exitCodes.stillRunning : exitCodes.failed;
+  return options.wait === true ? exitCodeOfRun(run.state) : exitCodes.ok;
 }
 
 interface ManyOptions {

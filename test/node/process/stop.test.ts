@@ -1,8 +1,8 @@
 /** A stop ends in time, whatever hangs. */
 
 import { expect, test } from 'vitest';
-import { stopWithin } from '../../src/node/stop.ts';
-import { SimClock } from '../support/sim-clock.ts';
+import { stopWithin } from '../../../src/node/process/stop.ts';
+import { SimClock } from '../../support/sim-clock.ts';
 
 const hangs = (): Promise<void> => new Promise(() => undefined);
 

@@ -1,7 +1,7 @@
 /** Stops in order, within a time limit. Whatever was committed is safe whenever the process ends. */
 
-import type { Clock } from '../scheduler/ports.ts';
-import { within } from '../scheduler/waiting.ts';
+import type { Clock } from '../../scheduler/ports.ts';
+import { within } from '../../scheduler/waiting.ts';
 
 /**
  * Runs the steps in order. False if `timeoutMs` passed first: the current step continues, and no other
