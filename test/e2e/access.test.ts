@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { program } from '../support/program.ts';
 import { eventually, Server } from '../support/server.ts';
 import { ZooKeeper, zookeeperMissing } from '../support/zookeeper.ts';
 
@@ -13,16 +14,33 @@ const isRoot = process.getuid?.() === 0;
 const nobody = 65_534;
 
 /** As another system user of this host. */
-async function askAs(user: number, url: string, headers: Record<string, string> = {}, method = 'GET') {
-  const script = `fetch(${JSON.stringify(url)}, ${JSON.stringify({ method, headers })}).then(async (r) =>
-    console.log(JSON.stringify({ status: r.status, body: await r.json() })))`;
+async function askAs(
+  user: number,
+  url: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+  body?: object,
+) {
+  const sent = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+  const script = `fetch(${JSON.stringify(url)}, ${JSON.stringify(sent)}).then(async (r) =>
+    console.log(JSON.stringify({ status: r.status, body: await r.json(), cookies: r.headers.getSetCookie() })))`;
   const child = spawn(process.execPath, ['-e', script], { cwd: '/', env: {}, uid: user, gid: user });
   let text = '';
   child.stdout.on('data', (chunk) => {
     text += chunk;
   });
   await once(child, 'close');
-  return JSON.parse(text) as { status: number; body: Record<string, unknown> };
+  return JSON.parse(text) as {
+    status: number;
+    body: Record<string, unknown>;
+    cookies: readonly string[];
+  };
+}
+
+async function rotateKey(at: Server): Promise<void> {
+  const [command, main] = program;
+  const child = spawn(command, [main, '--url', at.url, 'auth', 'rotate-key'], { stdio: 'ignore' });
+  expect((await once(child, 'close'))[0]).toBe(0);
 }
 
 describe.skipIf(zookeeperMissing !== null || !isRoot)('access on two nodes', () => {
@@ -113,4 +131,52 @@ describe.skipIf(zookeeperMissing !== null || !isRoot)('access on two nodes', () 
       },
     ]);
   }, 60_000);
+
+  test('a session of one node ends on both once the key was rotated twice at the other, and new ones work on both', async () => {
+    const made = await nodes[0]!.ask<{ token: string }>('POST', '/api/v1/tokens', {
+      ...{ name: 'of sessions', bindings: [{ role: 'viewer' }] },
+    });
+    const logIn = async ({ url }: Server): Promise<string> => {
+      const headers = { 'content-type': 'application/json' };
+      const body = { token: made.body.token };
+      const { status, cookies } = await askAs(nobody, `${url}/api/v1/login/token`, headers, 'POST', body);
+      expect(status).toBe(200);
+      return cookies[0]!.split(';')[0]!;
+    };
+    const statuses = async (cookie: string) => {
+      const all = nodes.map(({ url }) => askAs(nobody, `${url}/api/v1/me`, { cookie }));
+      return (await Promise.all(all)).map(({ status }) => status).join();
+    };
+    for (const [here, there] of [nodes, nodes.toReversed()] as [Server, Server][]) {
+      const before = await logIn(here);
+      await eventually(
+        () => statuses(before),
+        (each) => each === '200,200',
+      );
+      await rotateKey(there);
+      expect(await statuses(before)).toBe('200,200');
+      // Both nodes have the new key before it becomes the old one.
+      const after = await eventually(
+        () => logIn(here),
+        (cookie) => keyOf(cookie) !== keyOf(before),
+      );
+      await rotateKey(there);
+      await eventually(
+        () => statuses(before),
+        (each) => each === '401,401',
+      );
+      expect(await statuses(after)).toBe('200,200');
+      for (const node of nodes) {
+        const newest = await logIn(node);
+        await eventually(
+          () => statuses(newest),
+          (each) => each === '200,200',
+        );
+      }
+    }
+  }, 120_000);
 });
+
+/** Which key has signed the session of a cookie. */
+const keyOf = (cookie: string): string =>
+  JSON.parse(Buffer.from(cookie.split('=')[1]!.split('.')[0]!, 'base64url').toString()).kid;
