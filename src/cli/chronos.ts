@@ -14,7 +14,7 @@ import { readChronosJob, type Sent } from '../scheduler/chronos/read.ts';
 import { onceNow } from '../scheduler/chronos/schedule.ts';
 import { chronosWarnings } from '../scheduler/chronos/warnings.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
-import { timeSchedule } from '../scheduler/rules/define.ts';
+import { timeSchedule } from '../scheduler/job/time-schedule.ts';
 import { nextInstant } from '../scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../scheduler/schedule/parse.ts';
 import type { Fetch } from './trust.ts';
@@ -174,7 +174,7 @@ function moveJob(sent: Sent, { generation, now, paused, known, unmapped }: MoveO
 
 function firesOf(job: ChronosJob, definition: JobDefinition, now: number): Moving['fires'] {
   const chronos = chronosFires({ ...job, schedule: job.schedule || onceNow }, { now, most: comparedFires });
-  const input = timeSchedule(definition);
+  const input = timeSchedule(definition.schedule);
   const carillon: number[] = [];
   if (input !== null) {
     const schedule = compileSchedule(resolveSchedule(input, { hashSeed: definition.name, now }).resolved);

@@ -46,6 +46,7 @@ const run = (state: string): Partial<WireRun> => ({
   trigger: { kind: 'manual', by: 'ann', of: null, catchUp: false },
   attempts: [],
   catchesUp: 0,
+  interval: null,
   params: {},
   reason: null,
   endedAt: null,

@@ -305,12 +305,13 @@ async function releaseOf(format: number) {
   vi.resetModules();
   vi.doMock('../../src/scheduler/records/table.ts', async (original) => {
     const table = await original<typeof import('../../src/scheduler/records/table.ts')>();
-    const known = Object.entries(table.records).filter(([, { since }]) => since <= format);
-    const asThen = ([name, kind]: (typeof known)[number]) => {
-      const { later, ...rest } = kind as typeof kind & { later?: { since: number } };
-      return [name, later === undefined || later.since <= format ? kind : rest];
-    };
-    return { ...table, records: Object.fromEntries(known.map(asThen)) };
+    const known = Object.entries(table.records)
+      .filter(([, { since }]) => since <= format)
+      .map(([name, { later, ...kind }]: [string, { later?: { since: number }[]; since: number }]) => [
+        name,
+        { ...kind, later: later?.filter(({ since }) => since <= format) },
+      ]);
+    return { ...table, records: Object.fromEntries(known) };
   });
   const embedded = await import('../../src/store/embedded/store.ts');
   vi.doUnmock('../../src/scheduler/records/table.ts');

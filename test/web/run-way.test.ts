@@ -49,6 +49,7 @@ const run = (changes: Partial<WireRun>): WireRun => ({
   parents: [],
   attempts: [],
   catchesUp: 0,
+  interval: null,
   createdAt: at(1),
   notBefore: null,
   startBy: null,

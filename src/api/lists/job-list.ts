@@ -5,6 +5,7 @@
  */
 
 import type { JobGlance, JobOrder, JobReader, RankedJobs } from '../../scheduler/handle.ts';
+import { timezoneOf } from '../../scheduler/job/time-schedule.ts';
 import { isRunning, isWaiting } from '../../scheduler/model/run-state.ts';
 import { HeldBack } from '../../scheduler/read/held-back.ts';
 import { lateness } from '../../scheduler/read/late.ts';
@@ -95,7 +96,7 @@ export async function rowsOf(
       name: job.name,
       ...labelsToWire(job),
       scheduleText: scheduleText(glance),
-      timezone: job.definition.schedule?.timezone ?? 'UTC',
+      timezone: timezoneOf(job.definition.schedule),
       nextDue: isoOrNull(nextDueOf(glance)),
       status: statusOf(glance),
       ...statusWhy(glance, heldBack),

@@ -3,10 +3,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../errors.ts';
+import { checkKinds, timedKinds } from '../../scheduler/job/check/schedule.ts';
+import type { JobDefinition } from '../../scheduler/job/definition.ts';
+import { Findings } from '../../scheduler/job/schema/explain.ts';
 import { nextSchedule } from '../../scheduler/rules/define.ts';
 import { dstChanges } from '../../scheduler/schedule/dst.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
-import type { Schedule, ScheduleInput } from '../../scheduler/schedule/model.ts';
+import type { Schedule } from '../../scheduler/schedule/model.ts';
 import { nextInstant } from '../../scheduler/schedule/next.ts';
 import { compileSchedule } from '../../scheduler/schedule/parse.ts';
 import type { ApiContext } from '../context.ts';
@@ -59,7 +62,7 @@ export function scheduleRoutes(app: FastifyInstance, { as }: ApiContext): void {
       const untilMs = asked.until === undefined ? Infinity : readInstant(asked.until, 'until', 'body');
       const { name = '', count = defaultCount } = asked;
       const before = name === '' ? null : (scheduler.reader().glance(name) ?? null);
-      const definition = { name, schedule: inputOf(asked), run: {} };
+      const definition = { name, schedule: scheduleOf(asked), run: {} };
       const next = ofTheBody(() => nextSchedule(definition, { before, past: null }, afterMs));
       const schedule = compileSchedule(next.resolved!);
       // With `after`, the due times may lie in the past, so what happens now does not apply.
@@ -152,44 +155,18 @@ function ofBody({ code, message, details }: CarillonError): CarillonError {
   const { field, others, ...rest } = details;
   return new CarillonError(code, message, {
     ...rest,
-    ...(field !== undefined && { field: field.replace(/^schedule\./, '') }),
+    ...(field !== undefined && { field: field.replace(/^schedule(?:\.|$)/, '') }),
     source: 'body',
     ...(others !== undefined && { others: others.map(ofBody) }),
   });
 }
 
-const kinds = ['cron', 'every', 'at'] as const;
-
-function inputOf(asked: Asked): ScheduleInput {
-  const { cron, every, at, dst } = asked;
-  const given = kinds.filter((kind) => asked[kind] !== undefined);
-  if (given.length === 0) {
-    throw new CarillonError('MISSING_FIELD', 'The body needs one of cron, every and at.', {
-      field: 'cron',
-      allowed: kinds,
-      source: 'body',
-    });
-  }
-  if (given.length > 1) {
-    throw new CarillonError(
-      'INVALID_FIELD',
-      `The body has ${given.join(' and ')}. A schedule has exactly one of them.`,
-      {
-        field: given[1]!,
-        value: asked[given[1]!],
-        allowed: 'exactly one of cron, every and at',
-        source: 'body',
-      },
-    );
-  }
-  if (dst !== undefined && cron === undefined) {
-    throw new CarillonError('INVALID_FIELD', 'dst applies to cron only.', {
-      field: 'dst',
-      allowed: 'with cron',
-      source: 'body',
-    });
-  }
-  const zone = asked.timezone === undefined ? {} : { timezone: asked.timezone };
-  if (cron !== undefined) return { cron, ...zone, ...(dst !== undefined && { dst }) };
-  return every !== undefined ? { every, ...zone } : { at: at!, ...zone };
+/** What the body has of a schedule, as a job has it. */
+function scheduleOf(asked: Asked): NonNullable<JobDefinition['schedule']> {
+  const { name: _, after: _after, until: _until, count: _count, ...schedule } = asked;
+  const findings = new Findings('body', 1);
+  checkKinds(schedule, findings, { path: 'schedule', kinds: timedKinds, hint: '' });
+  const [problem] = findings.problems;
+  if (problem !== undefined) throw ofBody(problem);
+  return schedule;
 }

@@ -1,8 +1,10 @@
-/** Where a run comes from: what made it due, and what began the chain of runs that led to it. */
+/** Where a run comes from: what made it due, and what began the chain of runs that led to it, and what it stands for. */
 
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/job/definition.ts';
-import { orNull } from './shape.ts';
+import type { Interval } from '../../scheduler/model/model.ts';
+import { iso } from './instants.ts';
+import { instant, orNull } from './shape.ts';
 
 export const trigger = Type.Object({
   kind: oneOf(['schedule', 'parents', 'manual', 'rerun']),
@@ -26,3 +28,13 @@ export const origin = Type.Object(
       'What began the chain of runs that led to this one. trigger says what made the run itself due.',
   },
 );
+
+export const interval = orNull(Type.Object({ start: instant(), end: instant() }), {
+  description: 'What the run stands for: from the due time before it, inclusive, to its own, exclusive.',
+});
+
+/** Fields of a run. */
+export const lineageFields = { trigger, origin, interval };
+
+export const intervalToWire = (value: Interval | undefined): Static<typeof interval> =>
+  value === undefined ? null : { start: iso(value.from), end: iso(value.to) };

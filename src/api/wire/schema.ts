@@ -14,7 +14,7 @@ import { paramForm, textForm } from '../../scheduler/job/schema/forms.ts';
 import { published } from '../../scheduler/job/schema/published.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
 import { apiLimits } from './limits.ts';
-import { origin, trigger } from './lineage.ts';
+import { lineageFields } from './lineage.ts';
 import { kill, muted, why } from './reason.ts';
 import { count, heldBack, hidden, instant, list, orNull, ref } from './shape.ts';
 import { usageFields } from './usage.ts';
@@ -307,8 +307,7 @@ export const WireRun = Type.Object(
     id: Type.String(),
     job: Type.String(),
     due: instant('Due time, or when the run was triggered.'),
-    trigger,
-    origin,
+    ...lineageFields,
     state: RunState,
     reason: orNull(Type.String(), { description: 'What the run is waiting for, or why it ended this way.' }),
     why,

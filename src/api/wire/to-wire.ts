@@ -24,6 +24,7 @@ import { type Summary, summarise } from '../../scheduler/stats/stats.ts';
 import { toProblem } from './error-map.ts';
 import { iso, isoOrNull } from './instants.ts';
 import { apiLimits } from './limits.ts';
+import { intervalToWire } from './lineage.ts';
 import { reasonToWire, whyOf } from './reason.ts';
 import type { WireApplyResult, WireJob, WireLedgerLine, WireRevision, WireRun } from './schema.ts';
 import { usageToWire } from './usage.ts';
@@ -149,6 +150,7 @@ export function runToWire(run: Run): WireRun {
       ...usageToWire(attempt.usage),
     })),
     catchesUp: run.catchesUp,
+    interval: intervalToWire(run.interval),
     createdAt: iso(run.createdAt),
     notBefore: isoOrNull(run.notBefore),
     startBy: isoOrNull(run.startBy),

@@ -110,12 +110,27 @@ export const WirePreviewRequest = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'Exactly one of cron, every and at.',
+    description: 'Exactly one of cron, every, at and any.',
     ...published({
       oneOf: [
-        { required: ['cron'], properties: { every: false, at: false } },
-        { required: ['every'], properties: { cron: false, at: false, dst: false } },
-        { required: ['at'], properties: { cron: false, every: false, dst: false } },
+        { required: ['cron'], properties: { every: false, at: false, any: false } },
+        { required: ['every'], properties: { cron: false, at: false, any: false, dst: false } },
+        {
+          required: ['at'],
+          properties: { cron: false, every: false, any: false, dst: false, start: false, end: false },
+        },
+        {
+          required: ['any'],
+          properties: {
+            cron: false,
+            every: false,
+            at: false,
+            dst: false,
+            timezone: false,
+            start: false,
+            end: false,
+          },
+        },
       ],
     }),
   },

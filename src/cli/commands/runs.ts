@@ -8,7 +8,7 @@ import { isUnknownRun } from '../client.ts';
 import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { each, paramsOf, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
-import type { Session, Shell } from '../shell.ts';
+import type { Io, Session, Shell } from '../shell.ts';
 import {
   card,
   droppedText,
@@ -151,6 +151,10 @@ async function showRun(session: Session, id: string): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
+/** A server of 0.2.0 does not answer it. */
+const intervalOf = ({ interval }: WireRun, io: Io): string | null =>
+  interval == null ? null : `${whenExactly(interval.start, io)} to ${whenExactly(interval.end, io)}`;
+
 function printRun(session: Session, run: WireRun): void {
   const { io } = session;
   session.print(
@@ -159,6 +163,7 @@ function printRun(session: Session, run: WireRun): void {
         ['run', run.id],
         ['state', `${tinted(run.state, io)}${run.reason === null ? '' : ` (${run.reason})`}`],
         ['due', whenExactly(run.due, io)],
+        ['interval', intervalOf(run, io)],
         ['triggered by', cause(run)],
         ['catches up', run.catchesUp === 0 ? null : `${run.catchesUp} earlier due times`],
         [

@@ -5,10 +5,11 @@
  */
 
 import { CarillonError, invariant } from '../../errors.ts';
+import { zoneFor } from '../schedule/adjusted.ts';
 import { DAY_MS, dayNumber, SECOND_MS } from '../schedule/civil.ts';
 import { formatDateTime, isZero, parseDateTime, parseRepeat } from '../schedule/iso.ts';
 import { indexAfter, instantOf } from '../schedule/iso-next.ts';
-import type { CronSchedule, OneOffSchedule, RepeatSchedule, Schedule } from '../schedule/model.ts';
+import type { OneOffSchedule, RepeatSchedule, Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
 import { formatDuration, formatPeriod, readPeriod } from '../schedule/period.ts';
@@ -195,12 +196,13 @@ export function remaining(
 const remainingInstant = ({ atMs, timezone }: OneOffSchedule, over: boolean): string =>
   `${over ? 'R0' : 'R1'}/${instantText(atMs, zoneOf(timezone ?? 'UTC'))}/PT24H`;
 
-/** A cron schedule has no period; the interval to the due time after the next is the closest to one. */
-function remainingCron(schedule: CronSchedule, cursor: number): string {
+/** A cron schedule has no period, as others of which some due times are left out; the interval to the due time after the next is the closest to one. */
+function remainingCron(schedule: Schedule, cursor: number): string {
+  const zone = schedule.kind === 'any' ? zoneOf('UTC') : zoneFor(schedule);
   const next = nextInstant(schedule, cursor);
   const following = next === null ? null : nextInstant(schedule, next);
-  if (next === null || following === null) return `R0/${instantText(cursor, schedule.zone)}/PT24H`;
-  return `R/${instantText(next, schedule.zone)}/${formatDuration(following - next)}`;
+  if (next === null || following === null) return `R0/${instantText(cursor, zone)}/PT24H`;
+  return `R/${instantText(next, zone)}/${formatDuration(following - next)}`;
 }
 
 const printedStart = /^R\d*\/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d))\//;
@@ -213,9 +215,9 @@ export function wasShown(text: string, schedule: Schedule, cursor: number, writt
   const latest = nextInstant(schedule, cursor) ?? cursor;
   if (Number.isNaN(start) || start > latest || nextInstant(schedule, start - 1) !== start) return false;
   const shown =
-    schedule.kind === 'cron'
-      ? remainingCron(schedule, start - 1)
-      : remainingRepeat(schedule, start - 1, written);
+    schedule.kind === 'every'
+      ? remainingRepeat(schedule, start - 1, written)
+      : remainingCron(schedule, start - 1);
   return text === shown;
 }
 

@@ -71,6 +71,9 @@ const whens = {
     }),
   ),
   after: Type.Optional(After),
+};
+
+const besideWhens = {
   timezone: Type.Optional(
     Type.String({
       maxLength: 64,
@@ -87,11 +90,60 @@ const whens = {
       { ...closed, description: 'What happens when clocks change. Default: the rule of cron.' },
     ),
   ),
+  start: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'Due times count from this local time of the schedule on.',
+      examples: ['2026-01-01', '2026-01-01T06:00:00'],
+      ...published({ pattern: dateTimeForm }),
+    }),
+  ),
+  end: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: 'Due times count before this local time of the schedule.',
+      ...published({ pattern: dateTimeForm }),
+    }),
+  ),
 };
 
-const closedKind = (kind: keyof typeof whens, also: readonly (keyof typeof whens)[] = []) =>
+const { after: _, ...timed } = whens;
+
+/** Members of `any`. */
+const maxMembers = 20;
+
+const fields = {
+  ...whens,
+  any: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          ...timed,
+          ...besideWhens,
+          params: Type.Optional(
+            Type.Record(Type.String(), Type.String({ maxLength: definitionLimits.textLength }), {
+              description: 'Parameters of the runs of this schedule.',
+              maxProperties: 64,
+            }),
+          ),
+        },
+        closed,
+      ),
+      {
+        minItems: 1,
+        maxItems: maxMembers,
+        description:
+          'Several schedules, each with its own time zone and parameters. One run for a time at which several are due, ' +
+          'with the parameters of the first of them.',
+      },
+    ),
+  ),
+  ...besideWhens,
+};
+
+const closedKind = (kind: keyof typeof fields, also: readonly (keyof typeof fields)[] = []) =>
   Type.Object(
-    { [kind]: whens[kind], ...Object.fromEntries(also.map((name) => [name, whens[name]])) },
+    { [kind]: fields[kind], ...Object.fromEntries(also.map((name) => [name, fields[name]])) },
     { ...closed, required: [kind] },
   );
 
@@ -101,16 +153,17 @@ const oneKind = {
   properties: undefined,
   additionalProperties: undefined,
   oneOf: [
-    closedKind('cron', ['timezone', 'dst']),
-    closedKind('every', ['timezone']),
+    closedKind('cron', ['timezone', 'dst', 'start', 'end']),
+    closedKind('every', ['timezone', 'start', 'end']),
     closedKind('at', ['timezone']),
+    closedKind('any'),
     closedKind('after'),
   ],
 };
 
-export const Schedule = Type.Object(whens, {
+export const Schedule = Type.Object(fields, {
   ...closed,
-  description: 'Exactly one of cron, every, at and after. A job without a schedule is manual.',
+  description: 'Exactly one of cron, every, at, any and after. A job without a schedule is manual.',
   ...published(oneKind),
 });
 

@@ -165,6 +165,8 @@ export interface Run {
   readonly inRow?: true;
   /** It is a step of this backfill: overlap passes it over, its children are told by the plan, and it never alerts. */
   readonly backfill?: BackfillStep;
+  /** What it stands for. Absent: a user began it, or its due time follows no other. See state/interval.ts. */
+  readonly interval?: Interval;
   /** Revision of the job with which the newest attempt was launched. */
   revision: number;
   state: RunState;
@@ -182,6 +184,12 @@ export interface Run {
   reportKey?: string;
   attempts: Attempt[];
   endedAt: number | null;
+}
+
+/** From `from`, inclusive, to `to`, exclusive. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface Kill {

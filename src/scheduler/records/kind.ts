@@ -28,7 +28,7 @@ export interface Kind<V> {
   /** The first store format with the newest version of this kind; see `formatOf`. */
   readonly since: number;
   /** Values that earlier formats do not have, though their version is the same. */
-  readonly later?: { readonly since: number; readonly has: (stored: Stored) => boolean };
+  readonly later?: readonly { readonly since: number; readonly has: (stored: Stored) => boolean }[];
   /**
    * The first converts version 1 to version 2, so a kind's version is one more than the number of its steps.
    */

@@ -55,7 +55,7 @@ export const backupOrder: readonly (PresentName | PastName)[] = [
 
 /** The newest store format that this release reads and writes. */
 export const newestFormat = Math.max(
-  ...[...kinds.values()].flatMap(({ since, later }) => [since, later?.since ?? since]),
+  ...[...kinds.values()].flatMap(({ since, later }) => [since, ...(later ?? []).map((each) => each.since)]),
 );
 
 const asIs: Share = (part) => part;
@@ -76,7 +76,8 @@ export function formatOf(written: readonly StoredRecord[]): number {
   for (const [name, , stored] of written) {
     if (name === GONE) continue;
     const { since, later } = kindOf(name);
-    format = Math.max(format, later?.has(stored) === true ? later.since : since);
+    const needed = (later ?? []).filter(({ has }) => has(stored)).map((each) => each.since);
+    format = Math.max(format, since, ...needed);
   }
   return format;
 }

@@ -50,8 +50,13 @@ export const alertKey = ({
 }: Pick<Alert, 'job' | 'condition'> & { readonly subject?: string }): string =>
   job === null ? `~${condition}.${subject}` : `${job}.${condition}`;
 
-/** Earlier releases would take a step of a backfill for a run of today. */
-const runLater = { since: 7, has: ({ backfill }: Stored): boolean => backfill !== undefined };
+/** Earlier releases would take a step of a backfill for a run of today, and drop the interval of a run. */
+const runLater = [
+  {
+    since: 7,
+    has: ({ backfill, interval }: Stored): boolean => backfill !== undefined || interval !== undefined,
+  },
+];
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -59,6 +64,10 @@ export interface Day {
   readonly day: string;
   readonly histograms: Histograms;
 }
+
+/** Earlier releases would read such a schedule as one that is always due, or as none. */
+const hasNewSchedule = ({ resolved }: Stored): boolean =>
+  ['any', 'start', 'end'].some((field) => resolved != null && field in (resolved as Stored));
 
 export const records = {
   /** Implied by the job's own record, or by the removal. */
@@ -84,8 +93,11 @@ export const records = {
   job: {
     is: 'present',
     since: 1,
-    /** Earlier releases know no job without `run`. */
-    later: { since: 5, has: ({ definition }) => (definition as Stored).run === undefined },
+    later: [
+      /** Earlier releases know no job without `run`. */
+      { since: 5, has: ({ definition }) => (definition as Stored).run === undefined },
+      { since: 7, has: hasNewSchedule },
+    ],
     steps: [],
     table: 'jobs',
     key: ({ name }) => name,

@@ -71,7 +71,7 @@ function foreseen(state: State, entry: Entry, now: number): Coming | null {
   if (steps.length === 0) return null;
   const engine = engineFor(definition.run ?? {}, state.settings);
   if (policyRefusal(entry.job, engine, state.settings) !== null) return null;
-  const run = newRun(entry, ofSchedule(due, false), due);
+  const run = newRun(state, entry, ofSchedule(entry, due, false), due);
   return { due, isAsked, spec: firstLaunch(state, entry, run), steps };
 }
 

@@ -15,6 +15,7 @@ import { unmasked } from '../job/masked.ts';
 import { checkPolicy, policyFor } from '../job/policy.ts';
 import { sameJson } from '../job/same.ts';
 import { shorten } from '../job/schema/explain.ts';
+import { timeSchedule } from '../job/time-schedule.ts';
 import type { Job, JobState, Settings } from '../model/model.ts';
 import type { Schedule, ScheduleInput } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -152,13 +153,6 @@ function checkPool(definition: JobDefinition, settings: Settings): void {
   });
 }
 
-/** The part of a definition that determines its due times. Null for dependent and manual jobs. */
-export function timeSchedule({ schedule }: Pick<JobDefinition, 'schedule'>): ScheduleInput | null {
-  if (schedule === undefined || schedule.after !== undefined) return null;
-  const { after: _, ...input } = schedule;
-  return input as ScheduleInput;
-}
-
 /** What exists, or existed, under the name of a definition. */
 export interface Known {
   readonly before: { readonly job: Job; readonly state: JobState } | null;
@@ -213,13 +207,13 @@ export interface NextSchedule {
 
 /** The schedule of a job that is put, and what happens at once. */
 export function nextSchedule(definition: Scheduled, { before, past }: Known, now: number): NextSchedule {
-  const input = timeSchedule(definition);
+  const input = timeSchedule(definition.schedule);
   const nothing = { warnings: [], passed: { onTime: [], warnings: [] } };
   // For a job that cannot be used, the fixed values are determined again.
   if (
     before !== null &&
     usableJob(before.job).fault === null &&
-    sameJson(input, timeSchedule(before.job.definition))
+    sameJson(input, timeSchedule(before.job.definition.schedule))
   )
     return { resolved: before.job.resolved, cursor: null, ...nothing };
   if (input === null) return { resolved: null, cursor: now, ...nothing };

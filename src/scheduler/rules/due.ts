@@ -65,7 +65,7 @@ export function runAt(
   entry.openLine = null;
   turn.draft.state(entry.state);
   const isLate = turn.draft.now - due > ON_TIME_MS;
-  return openRun(turn, entry, { ...ofSchedule(due, isLate), ...late });
+  return openRun(turn, entry, { ...ofSchedule(entry, due, isLate), ...late });
 }
 
 /** A paused or disabled job: extends one ledger entry, with no effect on children. */

@@ -14,6 +14,7 @@ import type { Attempt, Run, Settings } from '../model/model.ts';
 import { nextRunState } from '../model/run-state.ts';
 import { traceVariables } from '../model/trace.ts';
 import type { Effect } from '../state/decision.ts';
+import { intervalVariables } from '../state/interval.ts';
 import type { Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
@@ -168,6 +169,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
       ...given.env,
       ...run.params,
       ...identity(run, attempt),
+      ...intervalVariables(state, entry, run),
       ...chronosNames(definition, run, attempt),
     },
     secrets: secretVariables(given),

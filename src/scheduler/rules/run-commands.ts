@@ -68,6 +68,7 @@ function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): C
     root: run.job,
     trigger,
     params: run.params,
+    ...(run.interval !== undefined && { interval: run.interval }),
   };
   return once(run.job, seed.variant, (turn) => openStarted(turn, entry, seed));
 }

@@ -9,12 +9,13 @@ import { CarillonError } from '../../errors.ts';
 import { EXTERNAL, isExternal } from '../job/external.ts';
 import { policyFor, policyOf } from '../job/policy.ts';
 import { runId } from '../model/ids.ts';
-import type { BackfillStep, Lineage, Run, RunTrigger } from '../model/model.ts';
+import type { BackfillStep, Interval, Lineage, Run, RunTrigger } from '../model/model.ts';
 import { type Reason, refTo } from '../model/reason.ts';
 import { awaitsCallback, isEnded } from '../model/run-state.ts';
 import type { Schedule } from '../schedule/model.ts';
-import { nextInstant } from '../schedule/next.ts';
-import type { Entry } from '../state/state.ts';
+import { memberAt, nextInstant } from '../schedule/next.ts';
+import { intervalOf } from '../state/interval.ts';
+import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
@@ -32,6 +33,8 @@ export interface Seed {
   readonly catchesUp?: number;
   /** One of several late due times that run one after another. */
   readonly inRow?: boolean;
+  /** Default: by its due time. */
+  readonly interval?: Interval;
   /** Why the run is skipped before it starts. Null: it is not. */
   readonly skip?: Reason | null;
   /** The user who marks the run as succeeded without running it. */
@@ -41,14 +44,19 @@ export interface Seed {
   readonly priority?: number;
 }
 
-/** A run that the schedule makes due. */
-export const ofSchedule = (due: number, isLate: boolean): Seed => ({
-  due,
-  variant: '',
-  lineage: 'scheduled',
-  root: null,
-  trigger: isLate ? { kind: 'schedule', catchUp: true } : { kind: 'schedule' },
-});
+/** A run that the schedule makes due, with the parameters of the first of several schedules that do. */
+export function ofSchedule({ job, schedule }: Entry, due: number, isLate: boolean): Seed {
+  const member = schedule === null ? -1 : memberAt(schedule, due);
+  const params = job.definition.schedule?.any?.[member]?.params;
+  return {
+    due,
+    variant: '',
+    lineage: 'scheduled',
+    root: null,
+    trigger: isLate ? { kind: 'schedule', catchUp: true } : { kind: 'schedule' },
+    ...(params !== undefined && { params }),
+  };
+}
 
 /** Decides a run: launched, queued, waiting for its turn, or skipped, according to the overlap policy. */
 export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
@@ -57,7 +65,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   // The id is the identity: deciding the same run again has no effect.
   const known = state.runs.get(runId(entry.job.name, seed.due, seed.variant));
   if (known !== undefined) return known;
-  const run = newRun(entry, seed, draft.now);
+  const run = newRun(state, entry, seed, draft.now);
   const others = entry.runs;
   state.putRun(run);
   entry.runs = [...others, run];
@@ -111,8 +119,9 @@ export const runEnded = (id: string): CarillonError =>
   new CarillonError('RUN_ENDED', `Run ${id} has ended or never existed.`, { field: 'id', value: id });
 
 /** A new run before anything has happened to it. */
-export function newRun(entry: Entry, seed: Seed, now: number): Run {
+export function newRun(state: State, entry: Entry, seed: Seed, now: number): Run {
   const policy = policyOf(entry.job.definition.policy);
+  const interval = seed.interval ?? intervalOf(state, entry, seed);
   return {
     id: runId(entry.job.name, seed.due, seed.variant),
     job: entry.job.name,
@@ -127,6 +136,7 @@ export function newRun(entry: Entry, seed: Seed, now: number): Run {
     catchesUp: seed.catchesUp ?? 0,
     ...(seed.inRow === true && { inRow: true as const }),
     ...(seed.backfill !== undefined && { backfill: seed.backfill }),
+    ...(interval !== null && { interval }),
     revision: entry.job.revision,
     state: 'waiting',
     reason: null,

@@ -34,6 +34,11 @@ export interface InstantsBetween {
 export function instantsBetween(schedule: Schedule, range: InstantRange): InstantsBetween {
   const within = { ...range, upToMs: Math.min(range.upToMs, MAX_INSTANT_MS) };
   if (schedule.kind === 'every') return repeatsBetween(schedule, within);
+  if (schedule.kind === 'adjusted') {
+    const { basic, fromMs, untilMs } = schedule;
+    const afterMs = Math.max(within.afterMs, fromMs - 1);
+    return instantsBetween(basic, { ...within, afterMs, upToMs: Math.min(within.upToMs, untilMs - 1) });
+  }
   return countBetween(schedule, within);
 }
 

@@ -4,12 +4,23 @@
  */
 
 import { invariant } from '../../errors.ts';
+import { adjust, adjustmentOf } from './adjusted.ts';
 import { parseCron } from './cron/cron.ts';
 import { formatDateTime, formatRepeat, parseDateTime, parseRepeat } from './iso.ts';
-import type { CronSchedule, OneOffSchedule, RepeatSchedule, Schedule, ScheduleInput } from './model.ts';
+import type {
+  BasicInput,
+  BasicSchedule,
+  CronSchedule,
+  MemberInput,
+  MemberSchedule,
+  OneOffSchedule,
+  RepeatSchedule,
+  Schedule,
+  ScheduleInput,
+} from './model.ts';
 import { instantOfWall, zoneOf } from './zone.ts';
 
-export type CronInput = Extract<ScheduleInput, { cron: string }>;
+export type CronInput = Extract<BasicInput, { cron: string }>;
 
 /** Cached compiled schedules by text; see `remember`. A fleet has hundreds to thousands of distinct ones. */
 const MAX_REMEMBERED = 4_096;
@@ -30,6 +41,13 @@ export function compileSchedule(resolved: ScheduleInput): Schedule {
 }
 
 function keyOf(input: ScheduleInput): string {
+  if ('any' in input) return `*|${JSON.stringify(input.any)}`;
+  const { start, end } = input;
+  const key = basicKey(input);
+  return start === undefined && end === undefined ? key : `${key}|${start ?? ''}|${end ?? ''}`;
+}
+
+function basicKey(input: BasicInput): string {
   const zone = input.timezone ?? '';
   if ('cron' in input) return `c|${input.cron}|${zone}|${input.dst?.gap ?? ''}|${input.dst?.overlap ?? ''}`;
   return 'every' in input ? `e|${input.every}|${zone}` : `a|${input.at}|${zone}`;
@@ -45,6 +63,20 @@ function remember(key: string, schedule: Schedule): void {
 }
 
 function compile(input: ScheduleInput): Schedule {
+  if (!('any' in input)) return compileMember(input);
+  const members = input.any.map(compileMember);
+  const texts = members.map(({ text, timezone }) => `${text} ${timezone ?? ''}`);
+  return { kind: 'any', text: texts.join(' | '), timezone: null, members };
+}
+
+/** One schedule, with what changes its due times. */
+export function compileMember(input: MemberInput): MemberSchedule {
+  const basic = compileBasic(input);
+  const adjustment = adjustmentOf(input);
+  return adjustment === null ? basic : adjust(basic, adjustment);
+}
+
+function compileBasic(input: BasicInput): BasicSchedule {
   if ('cron' in input) return compileCron(input);
   const timezone = input.timezone ?? null;
   if ('every' in input) return compileRepeat(input.every, timezone);

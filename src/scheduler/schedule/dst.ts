@@ -6,7 +6,7 @@
 import { civilOf, DAY_MS, MAX_INSTANT_MS, MONTH_MS, yearOf } from './civil.ts';
 import { isTreated, nextWall } from './cron/next.ts';
 import { isCalendar } from './iso.ts';
-import type { CronSchedule, RepeatSchedule, Schedule } from './model.ts';
+import type { CronSchedule, MemberSchedule, RepeatSchedule, Schedule } from './model.ts';
 import { addCalendar } from './period.ts';
 import { cover, segmentAt, tableAt } from './zone.ts';
 import { eraShiftMs } from './zone-rules.ts';
@@ -29,6 +29,11 @@ export interface DstChange {
  * The range is at most 50 years long.
  */
 export function dstChanges(schedule: Schedule, fromMs: number, toMs: number): DstChange[] {
+  if (schedule.kind === 'any') return changesOfAny(schedule.members, fromMs, toMs);
+  if (schedule.kind === 'adjusted') {
+    const [from, to] = [Math.max(fromMs, schedule.fromMs), Math.min(toMs, schedule.untilMs)];
+    return from > to ? [] : dstChanges(schedule.basic, from, to);
+  }
   if (schedule.kind === 'at') return [];
   const table = tableAt(schedule.zone, fromMs);
   const shiftMs = eraShiftMs(fromMs);
@@ -48,6 +53,16 @@ export function dstChanges(schedule: Schedule, fromMs: number, toMs: number): Ds
     found.push({ atMs, shiftMs: after - before, effect });
   }
   return found;
+}
+
+/** Those of all members, ascending. Of equal ones the first that affects a due time, or else the first. */
+function changesOfAny(members: readonly MemberSchedule[], fromMs: number, toMs: number): DstChange[] {
+  const found = new Map<string, DstChange>();
+  for (const change of members.flatMap((member) => dstChanges(member, fromMs, toMs))) {
+    const key = `${change.atMs} ${change.shiftMs}`;
+    if (found.get(key) === undefined || found.get(key)?.effect === 'unaffected') found.set(key, change);
+  }
+  return [...found.values()].sort((a, b) => a.atMs - b.atMs);
 }
 
 interface Readings {

@@ -2,14 +2,34 @@
 
 import { dstDefaults } from './compile.ts';
 import { describeCron } from './cron/describe.ts';
-import { isZero } from './iso.ts';
+import { isZero, parseDateTime } from './iso.ts';
 import { instantOf } from './iso-next.ts';
-import type { CronSchedule, RepeatSchedule, Schedule, ScheduleInput } from './model.ts';
+import type {
+  AdjustedSchedule,
+  BasicInput,
+  BasicSchedule,
+  CronSchedule,
+  MemberInput,
+  MemberSchedule,
+  RepeatSchedule,
+  Schedule,
+  ScheduleInput,
+} from './model.ts';
 import { clockTime, everyPeriod } from './words.ts';
 import { offsetAt } from './zone.ts';
 
 /** The canonical input that compiles to an equal schedule: the inverse of `compileSchedule`. */
 export function formatSchedule(schedule: Schedule): ScheduleInput {
+  return schedule.kind === 'any' ? { any: schedule.members.map(formatMember) } : formatMember(schedule);
+}
+
+function formatMember(schedule: MemberSchedule): MemberInput {
+  return schedule.kind === 'adjusted'
+    ? { ...formatBasic(schedule.basic), ...schedule.adjustment }
+    : formatBasic(schedule);
+}
+
+function formatBasic(schedule: BasicSchedule): BasicInput {
   const { text, timezone } = schedule;
   const zone = timezone === null || (schedule.kind === 'cron' && timezone === 'UTC') ? {} : { timezone };
   switch (schedule.kind) {
@@ -43,9 +63,25 @@ export function describeSchedule(schedule: Schedule): string {
     }
     case 'every':
       return describeRepeat(schedule);
+    case 'adjusted':
+      return `${describeSchedule(schedule.basic)}${boundsOf(schedule)}`;
+    case 'any':
+      return schedule.members.map(describeSchedule).join('; ');
     case 'at':
       return `once at ${clockTime(Date.parse(`${schedule.text.slice(0, 19)}Z`))} (${schedule.timezone ?? offsetOf(schedule.text)})`;
   }
+}
+
+/** `, from 2026-01-01 00:00:00, until …`: local times of the schedule. */
+function boundsOf({ adjustment: { start, end } }: AdjustedSchedule): string {
+  const bound = (word: string, text: string | undefined) =>
+    text === undefined ? '' : `, ${word} ${boundTime(text)}`;
+  return `${bound('from', start)}${bound('until', end)}`;
+}
+
+function boundTime(text: string): string {
+  const { wallMs, offset } = parseDateTime(text, 'schedule.start');
+  return `${clockTime(wallMs)}${offset === null ? '' : ` (${offsetOf(text)})`}`;
 }
 
 function describeRepeat(schedule: RepeatSchedule): string {

@@ -15,13 +15,25 @@ export interface DstPolicy {
   readonly overlap?: 'first' | 'both';
 }
 
-/** As a user writes it. Without a time zone, the offset of the start applies, or else UTC. */
-export type ScheduleInput =
+/** One schedule as a user writes it. Without a time zone, the offset of the start applies, or else UTC. */
+export type BasicInput =
   | { readonly cron: string; readonly timezone?: string; readonly dst?: DstPolicy }
   /** An ISO 8601 repeat (`R5/2026-01-01T00:00:00Z/P1D`) or a bare duration (`PT5S`, `1h30m`). */
   | { readonly every: string; readonly timezone?: string }
   /** A single ISO 8601 date-time. */
   | { readonly at: string; readonly timezone?: string };
+
+/** What changes the due times of a schedule. Absent: nothing. */
+export interface Adjustment {
+  /** Local times of the schedule's zone: due times from `start` on, and before `end`. */
+  readonly start?: string;
+  readonly end?: string;
+}
+
+export type MemberInput = BasicInput & Adjustment;
+
+/** As a user writes it: one schedule, or several, each with a zone of its own. */
+export type ScheduleInput = MemberInput | { readonly any: readonly MemberInput[] };
 
 export interface CronSchedule {
   readonly kind: 'cron';
@@ -59,5 +71,29 @@ export interface OneOffSchedule {
   readonly atMs: number;
 }
 
+export type BasicSchedule = CronSchedule | RepeatSchedule | OneOffSchedule;
+
+/** A schedule without the due times outside of [fromMs, untilMs). */
+export interface AdjustedSchedule {
+  readonly kind: 'adjusted';
+  readonly text: string;
+  readonly timezone: string | null;
+  readonly basic: BasicSchedule;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** As resolved. */
+  readonly adjustment: Adjustment;
+}
+
+export type MemberSchedule = BasicSchedule | AdjustedSchedule;
+
+/** The due times of all members. One that several have is one due time. */
+export interface AnySchedule {
+  readonly kind: 'any';
+  readonly text: string;
+  readonly timezone: null;
+  readonly members: readonly MemberSchedule[];
+}
+
 /** Compiled. `text` and `timezone` contain everything except the DST policy of a cron schedule. */
-export type Schedule = CronSchedule | RepeatSchedule | OneOffSchedule;
+export type Schedule = MemberSchedule | AnySchedule;

@@ -3,11 +3,12 @@
  * milliseconds.
  */
 
+import { nextAdjusted, previousAdjusted } from './adjusted.ts';
 import { MAX_INSTANT_MS, MIN_INSTANT_MS } from './civil.ts';
 import { nextCron } from './cron/next.ts';
 import { previousCron } from './cron/previous.ts';
 import { nextRepeat, previousRepeat } from './iso-next.ts';
-import type { Schedule } from './model.ts';
+import type { AnySchedule, Schedule } from './model.ts';
 
 /** Strictly after `afterMs`. Null if there is no further due time (within 50 years, for cron). */
 export function nextInstant(schedule: Schedule, afterMs: number): number | null {
@@ -23,7 +24,20 @@ function nextOf(schedule: Schedule, afterMs: number): number | null {
       return nextRepeat(schedule, afterMs);
     case 'at':
       return schedule.atMs > afterMs ? schedule.atMs : null;
+    case 'adjusted':
+      return nextAdjusted(schedule, afterMs, nextInstant);
+    case 'any':
+      return nextOfAny(schedule, afterMs);
   }
+}
+
+function nextOfAny({ members }: AnySchedule, afterMs: number): number | null {
+  let first: number | null = null;
+  for (const member of members) {
+    const next = nextInstant(member, afterMs);
+    if (next !== null && (first === null || next < first)) first = next;
+  }
+  return first;
 }
 
 /** Strictly before `beforeMs`. Null if there is no earlier due time (within 50 years, for cron). */
@@ -38,5 +52,24 @@ export function previousInstant(schedule: Schedule, beforeMs: number): number | 
       return previousRepeat(schedule, before);
     case 'at':
       return schedule.atMs < before ? schedule.atMs : null;
+    case 'adjusted':
+      return previousAdjusted(schedule, before, previousInstant);
+    case 'any':
+      return previousOfAny(schedule, before);
   }
+}
+
+function previousOfAny({ members }: AnySchedule, beforeMs: number): number | null {
+  let last: number | null = null;
+  for (const member of members) {
+    const previous = previousInstant(member, beforeMs);
+    if (previous !== null && (last === null || previous > last)) last = previous;
+  }
+  return last;
+}
+
+/** The first member of several schedules that has this due time. -1 for any other schedule and time. */
+export function memberAt(schedule: Schedule, due: number): number {
+  if (schedule.kind !== 'any') return -1;
+  return schedule.members.findIndex((member) => nextInstant(member, due - 1) === due);
 }

@@ -6,8 +6,9 @@
  */
 
 import { allAnswers, CarillonError } from '../../errors.ts';
+import { adjustmentOf, checkBounds } from './adjusted.ts';
 import { MAX_INSTANT_MS, SECOND_MS } from './civil.ts';
-import { type CronInput, compileSchedule, dstDefaults } from './compile.ts';
+import { type CronInput, compileMember, compileSchedule, dstDefaults } from './compile.ts';
 import { neverFires, parseCron, splitCron } from './cron/cron.ts';
 import { expandHash } from './cron/hash.ts';
 import { everyMacro, expandMacro } from './cron/macro.ts';
@@ -23,7 +24,15 @@ import {
   tooLate,
 } from './iso.ts';
 import { meantSchedule } from './meant.ts';
-import type { ScheduleInput } from './model.ts';
+import type {
+  AdjustedSchedule,
+  Adjustment,
+  BasicInput,
+  BasicSchedule,
+  MemberInput,
+  MemberSchedule,
+  ScheduleInput,
+} from './model.ts';
 import { nextInstant } from './next.ts';
 import { DURATION_ALLOWED, readDuration } from './period.ts';
 import { instantOfWall, offsetAt, zoneOf } from './zone.ts';
@@ -49,9 +58,48 @@ export interface ResolvedSchedule {
  * Throws INVALID_SCHEDULE (the message points at the part), UNKNOWN_TIMEZONE, SCHEDULE_NEVER_FIRES.
  */
 export function resolveSchedule(input: ScheduleInput, context: ResolveContext): ResolvedSchedule {
+  if (!('any' in input)) return resolveMember(input, context);
+  const members = allAnswers<ResolvedMember[]>(
+    ...input.any.map((member, index) => () => inMember(index, () => resolveMember(member, context))),
+  );
+  return {
+    resolved: { any: members.map(({ resolved }) => resolved) },
+    warnings: [...new Set(members.flatMap(({ warnings }) => warnings))],
+  };
+}
+
+/** In errors, the field is that of the member. */
+function inMember<T>(index: number, resolve: () => T): T {
+  try {
+    return resolve();
+  } catch (error) {
+    if (!(error instanceof CarillonError)) throw error;
+    throw ofMember(index, error);
+  }
+}
+
+function ofMember(index: number, { code, message, details }: CarillonError): CarillonError {
+  const { field, others, ...rest } = details;
+  const path = (text: string): string => text.replace(/^schedule\./, `schedule.any[${index}].`);
+  return new CarillonError(code, path(message), {
+    ...rest,
+    ...(field !== undefined && { field: path(field) }),
+    ...(others !== undefined && { others: others.map((other) => ofMember(index, other)) }),
+  });
+}
+
+interface ResolvedMember extends ResolvedSchedule {
+  readonly resolved: MemberInput;
+}
+
+function resolveMember(input: MemberInput, context: ResolveContext): ResolvedMember {
   const warnings: string[] = [];
-  const resolving = (timezone: string | null) =>
-    hinting(input, () => resolveKind(input, { ...context, timezone, warnings }));
+  const resolving = (timezone: string | null) => {
+    const within = { ...context, timezone, warnings };
+    const adjustment = resolveAdjustment(input, within);
+    const start = adjustment?.start ?? null;
+    return { ...hinting(input, () => resolveKind(input, { ...within, start })), ...adjustment };
+  };
   let timezone: string | null;
   try {
     timezone = resolveZone(input.timezone, warnings);
@@ -63,23 +111,47 @@ export function resolveSchedule(input: ScheduleInput, context: ResolveContext): 
     [timezone] = allAnswers<[never, unknown]>(refuse, () => resolving(null));
   }
   const resolved = resolving(timezone);
-  const schedule = compileSchedule(resolved);
+  const { basic, adjusted } = parts(compileMember(resolved));
   // A start filled in below is now, rounded down to a second, and has not passed yet.
-  if (nextInstant(schedule, wholeSecond(context.now) - 1) === null) {
-    if (schedule.kind === 'cron') throw neverFires(schedule.text);
-    if (schedule.kind === 'every' && schedule.last < schedule.first)
+  if (nextInstant(basic, wholeSecond(context.now) - 1) === null) {
+    if (basic.kind === 'cron') throw neverFires(basic.text);
+    if (basic.kind === 'every' && basic.last < basic.first)
       warnings.push('R0 means no runs: the schedule is exhausted');
   }
+  if (adjusted !== null) checkBounds(adjusted);
   return { resolved, warnings };
+}
+
+const parts = (schedule: MemberSchedule): { basic: BasicSchedule; adjusted: AdjustedSchedule | null } =>
+  schedule.kind === 'adjusted'
+    ? { basic: schedule.basic, adjusted: schedule }
+    : { basic: schedule, adjusted: null };
+
+/** The time zone overrides an offset, as in the start of a repeat. */
+function resolveAdjustment(input: MemberInput, context: Resolving): Adjustment | null {
+  const adjustment = adjustmentOf(input);
+  if (adjustment === null) return null;
+  const bound = (text: string, field: string): string => {
+    const at = parseDateTime(text.trim(), field);
+    if (at.offset !== 'Z') warnIfOverridden(at, context);
+    return formatDateTime(context.timezone === null ? at : { ...at, offset: null });
+  };
+  const { start, end } = adjustment;
+  return {
+    ...(start !== undefined && { start: bound(start, 'schedule.start') }),
+    ...(end !== undefined && { end: bound(end, 'schedule.end') }),
+  };
 }
 
 interface Resolving extends ResolveContext {
   readonly timezone: string | null;
+  /** From which the due times count: the start of a repeat without one. */
+  readonly start?: string | null;
   readonly warnings: string[];
 }
 
 /** Adds a suggestion if the text is valid as something else. */
-function hinting(input: ScheduleInput, resolve: () => ScheduleInput): ScheduleInput {
+function hinting(input: BasicInput, resolve: () => BasicInput): BasicInput {
   try {
     return resolve();
   } catch (error) {
@@ -98,7 +170,7 @@ function hinting(input: ScheduleInput, resolve: () => ScheduleInput): ScheduleIn
   }
 }
 
-function resolveKind(input: ScheduleInput, context: Resolving): ScheduleInput {
+function resolveKind(input: BasicInput, context: Resolving): BasicInput {
   if ('cron' in input) {
     const duration = everyMacro(input.cron);
     if (duration !== null) return resolveDuration(duration, 'schedule.cron', context);
@@ -127,7 +199,7 @@ function withZone<T extends object>(input: T, timezone: string | null): T & { ti
   return timezone === null ? input : { ...input, timezone };
 }
 
-function resolveCron(input: CronInput, context: Resolving): ScheduleInput {
+function resolveCron(input: CronInput, context: Resolving): BasicInput {
   const hashed = expandHash(splitCron(expandMacro(input.cron)), context.hashSeed);
   const parsed = parseCron(hashed.expression);
   context.warnings.push(...parsed.warnings);
@@ -137,7 +209,7 @@ function resolveCron(input: CronInput, context: Resolving): ScheduleInput {
 }
 
 /** A bare duration is an endless repeat that starts now. */
-function resolveDuration(text: string, field: string, context: Resolving): ScheduleInput {
+function resolveDuration(text: string, field: string, context: Resolving): BasicInput {
   const period = readDuration(text);
   const allowed = `${DURATION_ALLOWED}${field === 'schedule.every' ? ', or a repeat such as R/2026-01-01T00:00:00Z/P1D' : ''}`;
   if (typeof period === 'string') throw isoError(field, text, period, allowed);
@@ -145,10 +217,12 @@ function resolveDuration(text: string, field: string, context: Resolving): Sched
   return resolveRepeat({ count: Infinity, anchor: null, fromEnd: false, period, end: null }, field, context);
 }
 
-function resolveRepeat(written: Repeat, field: string, context: Resolving): ScheduleInput {
+function resolveRepeat(written: Repeat, field: string, context: Resolving): BasicInput {
   let repeat = written;
   let { timezone } = context;
-  if (repeat.anchor === null) {
+  if (repeat.anchor === null && context.start != null) {
+    repeat = { ...repeat, anchor: parseDateTime(context.start, 'schedule.start') };
+  } else if (repeat.anchor === null) {
     // An exact interval needs no local clock. In UTC, a start in a repeated hour is unambiguous.
     if (!isCalendar(repeat.period)) timezone = null;
     repeat = { ...repeat, anchor: wallOfNow(context.now, timezone) };

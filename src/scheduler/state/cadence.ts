@@ -89,6 +89,12 @@ const widths = { minute: 60_000, hour: 3_600_000, day: DAY_MS, week: 7 * DAY_MS 
 /** 1970-01-05 was a Monday. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;
 
+/** The interval of the round of a due time. */
+export function roundInterval({ per = 'day' }: AfterDefinition, due: number): { from: number; to: number } {
+  const from = intervalStart(due, per);
+  return { from, to: intervalEnd(from, per) };
+}
+
 /** Start of the UTC interval that contains the time; weeks start on Monday. */
 function intervalStart(ms: number, per: Interval): number {
   if (per === 'month') {

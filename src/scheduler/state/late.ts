@@ -12,6 +12,7 @@
 
 import type { JobGlance } from '../handle.ts';
 import { isExternal } from '../job/external.ts';
+import { timezoneOf } from '../job/time-schedule.ts';
 import type { Run } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
 import { isHeld, readyAt } from '../model/run-state.ts';
@@ -136,7 +137,7 @@ export function finish({ job, fault }: JobGlance): {
   zone: string;
 } {
   const { expect, schedule } = job.definition;
-  const zone = schedule?.timezone ?? 'UTC';
+  const zone = timezoneOf(schedule);
   if (fault !== null) return { finishBy: undefined, pipelineBy: undefined, zone: 'UTC' };
   return { finishBy: expect?.finishBy, pipelineBy: expect?.pipelineBy, zone };
 }

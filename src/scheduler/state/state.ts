@@ -363,10 +363,14 @@ const removedAt = ({ removed }: JobState): number => removed?.at ?? 0;
 
 /** Where a job that has never run begins: cron from now, a repeat or single time from its own start. */
 export function freshCursor(schedule: Schedule | null, now: number): number {
-  if (schedule === null || schedule.kind === 'cron') return now;
+  if (schedule === null || isContinuous(schedule)) return now;
   const first = nextInstant(schedule, BEFORE_ALL);
   return first === null ? now : Math.min(now, first - 1);
 }
+
+/** Nothing but the clock says where it begins. Several schedules begin together. */
+const isContinuous = (schedule: Schedule): boolean =>
+  schedule.kind === 'any' || (schedule.kind === 'adjusted' ? schedule.basic : schedule).kind === 'cron';
 
 /** The earliest time that a date can represent. */
 export const BEFORE_ALL = -8.64e15;

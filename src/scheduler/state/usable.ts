@@ -10,6 +10,7 @@ import type { JobDefinition } from '../job/definition.ts';
 import { checkPolicy } from '../job/policy.ts';
 import { words } from '../job/schema/parts.ts';
 import { isObject, knownWord, noForm } from '../job/stored-form.ts';
+import { timezoneOf } from '../job/time-schedule.ts';
 import type { Job } from '../model/model.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { compileSchedule } from '../schedule/parse.ts';
@@ -51,7 +52,7 @@ function parentsIn(schedule: JobDefinition['schedule']): string[] {
 
 function checkExpect({ expect, schedule }: JobDefinition): void {
   if (expect?.startWithin !== undefined) durationMs(expect.startWithin, 'expect.startWithin');
-  if (expect?.finishBy !== undefined && schedule?.timezone !== undefined) zoneOf(schedule.timezone);
+  if (expect?.finishBy !== undefined) zoneOf(timezoneOf(schedule));
 }
 
 /**

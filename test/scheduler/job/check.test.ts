@@ -217,7 +217,7 @@ const bad: readonly Bad[] = [
     change: { schedule: {} },
     code: 'MISSING_FIELD',
     field: 'schedule',
-    says: 'has none of cron, every, at, after',
+    says: 'has none of cron, every, at, any, after',
   },
   {
     because: 'a zone for a child',

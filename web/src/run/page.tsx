@@ -126,6 +126,11 @@ function RunFacts({ run }: { readonly run: WireRun }) {
         <code>{run.id}</code>
       </Fact>
       <Fact name="Trigger">{byWhom(run)}</Fact>
+      {run.interval != null && (
+        <Fact name="Interval">
+          <Instant at={run.interval.start} /> to <Instant at={run.interval.end} />
+        </Fact>
+      )}
       {run.trigger.of !== null && (
         <Fact name="Rerun of">
           <Link href={`/runs/${run.trigger.of}`}>{run.trigger.of}</Link>

@@ -20,8 +20,10 @@ import { explain, Findings, type Shape, shorten } from '../schema/explain.ts';
 import { checkFetch } from '../schema/fetch.ts';
 import { memoryBytes } from '../size.ts';
 import { isObject } from '../stored-form.ts';
+import { timeSchedule } from '../time-schedule.ts';
 import { checkContainer } from './container.ts';
 import { jobHints } from './meant-field.ts';
+import { checkKinds } from './schedule.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkTexts } from './texts.ts';
 
@@ -75,59 +77,26 @@ function hasSoundSchedule(raw: unknown): raw is Pick<JobDefinition, 'name' | 'sc
 /** The schedule of a job that may have other problems. Null if it has none, or an unusable one. */
 export function timeScheduleOf(raw: unknown): ScheduleInput | null {
   if (!hasSoundSchedule(raw) || raw.schedule === undefined) return null;
-  const { schedule } = raw;
-  const given = kinds.filter((kind) => schedule[kind] !== undefined);
-  return given.length === 1 && schedule.after === undefined ? (schedule as ScheduleInput) : null;
+  const findings = new Findings('', 1, jobHints);
+  checkSchedule(raw, findings);
+  return findings.problems.length === 0 ? timeSchedule(raw.schedule) : null;
 }
 
 const urgency = (code: ErrorCode) => (code === 'UNKNOWN_FIELD' ? 0 : code === 'MISSING_FIELD' ? 1 : 2);
 
-const kinds = ['cron', 'every', 'at', 'after'] as const;
-
+/** Problems of the form of a schedule: which fields it has together. */
 function checkSchedule(
   { name, schedule }: Pick<JobDefinition, 'name' | 'schedule'>,
   findings: Findings,
 ): void {
   if (schedule === undefined) return;
-  const given = kinds.filter((kind) => schedule[kind] !== undefined);
-  if (given.length === 0) {
-    findings.add(
-      'MISSING_FIELD',
-      `schedule has none of ${kinds.join(', ')}. Leave schedule out for a manual job.`,
-      { field: 'schedule', allowed: kinds },
-    );
-  } else if (given.length > 1) {
-    findings.add('INVALID_FIELD', `schedule has ${given.join(' and ')}. Allowed: exactly one of them.`, {
-      field: `schedule.${given[1]}`,
-      value: shorten(schedule[given[1]!]),
-      allowed: `exactly one of ${kinds.join(', ')}`,
-    });
-  } else {
-    checkScheduleExtras(schedule, findings);
-  }
+  checkKinds(schedule, findings);
   if (schedule.after?.parents.includes(name)) {
     findings.add('DEPENDENCY_CYCLE', `${name} depends on itself.`, {
       field: 'schedule.after.parents',
       value: name,
       allowed: 'other jobs',
       names: [name, name],
-    });
-  }
-}
-
-function checkScheduleExtras(schedule: NonNullable<JobDefinition['schedule']>, findings: Findings): void {
-  const { cron, after, timezone, dst } = schedule;
-  if (timezone !== undefined && after !== undefined) {
-    findings.add('INVALID_FIELD', 'schedule.timezone has no effect on a job that runs after its parents.', {
-      field: 'schedule.timezone',
-      value: timezone,
-      allowed: 'with cron, every or at',
-    });
-  }
-  if (dst !== undefined && cron === undefined) {
-    findings.add('INVALID_FIELD', 'schedule.dst applies to cron only.', {
-      field: 'schedule.dst',
-      allowed: 'with cron',
     });
   }
 }
