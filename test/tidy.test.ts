@@ -55,6 +55,7 @@ const setting = 'src/setting.ts';
 const dag = 'src/dag';
 const jobFile = 'src/job-file';
 const peers = 'src/peers';
+const whoAsks = 'src/who-asks';
 const store = 'src/store';
 const executor = 'src/executor';
 const container = 'src/executor/container';
@@ -84,6 +85,7 @@ const engineList = 'src/node/engines.ts';
 const allowed: Readonly<Record<string, readonly string[]>> = {
   [errors]: [],
   'src/loop-round.ts': [],
+  [whoAsks]: [],
   [jobFile]: [errors],
   [dag]: [errors],
   [schedule]: [errors],
@@ -184,12 +186,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     readModels,
     authorizedRoom,
     peers,
+    whoAsks,
     wire,
   ],
   'src/api/chronos': [errors, dag, jobFile, job, access, model, stats, spine, chronos, readModels, wire, api],
   'src/api/routes': [
     ...[errors, dag, jobFile, schedule, job, access, check, model, stats, spine, state, rules, readModels],
-    ...[peers, wire, api],
+    ...[peers, whoAsks, wire, api],
     'src/api/chronos',
   ],
   'src/api/app.ts': [
@@ -204,7 +207,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'src/api/chronos',
     'src/api/routes',
   ],
-  [auth]: [errors, job, access, model, spine, peers, settingsFile],
+  [auth]: [errors, job, access, model, spine, peers, whoAsks, settingsFile],
   [notify]: [errors, schedule, job, model, spine, chronos, settingsFile],
   [traces]: [errors, model, spine],
   [engineList]: [setting, model, spine, secrets, engine, processEngine, sshEngine, dockerEngine, swarmEngine],
@@ -228,7 +231,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/cli': [
     ...[errors, dag, jobFile, schedule, job, access, check, model, chronos, rules],
-    ...['src/node/config.ts', 'src/node/restore-options.ts'],
+    ...['src/node/config.ts', 'src/node/restore-options.ts', whoAsks],
   ],
 };
 const rooms = Object.keys(allowed).sort((a, b) => b.length - a.length);

@@ -4,17 +4,12 @@
  */
 
 import type { Asker, Principal } from '../scheduler/access/principal.ts';
+import type { Passed } from '../who-asks/question.ts';
 import type { Keys } from './keys.ts';
 
 const lifeMs = 60_000;
 /** By how much the clocks of two nodes may differ. */
 const skewMs = 30_000;
-
-interface Asked {
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-}
 
 export class Askers {
   readonly #keys: Keys;
@@ -26,12 +21,12 @@ export class Askers {
     this.#self = self;
   }
 
-  sign({ principal, from }: Asker, { method, path }: Asked): Promise<string> {
+  sign({ principal, from }: Asker, { method, path }: Passed): Promise<string> {
     return this.#keys.sign('asker', { principal, from, via: this.#self, method, path }, lifeMs);
   }
 
   /** Null: it is not of a node of this installation, or of another request. */
-  async verify(text: string, { method, path }: Asked): Promise<Asker | null> {
+  async verify(text: string, { method, path }: Passed): Promise<Asker | null> {
     const claims = (await this.#keys.verify('asker', text, skewMs))?.claims;
     if (claims === undefined || claims.method !== method || claims.path !== path) return null;
     const { principal, from, via } = claims as { principal: Principal; from: string | null; via: string };

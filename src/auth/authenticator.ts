@@ -9,20 +9,14 @@ import { askerHeader } from '../peers/client.ts';
 import type { Asker, Principal } from '../scheduler/access/principal.ts';
 import type { Token } from '../scheduler/model/token.ts';
 import type { Clock } from '../scheduler/ports.ts';
+import type { Passed, Question } from '../who-asks/question.ts';
 import type { Askers } from './askers.ts';
 import type { NodeCall } from './calls.ts';
 import { type LocalTrust, localBindings, localPrincipal } from './local.ts';
 import type { LocalToken } from './local-token.ts';
 import type { Notes } from './notes.ts';
 import type { PeopleFile } from './people-file.ts';
-import {
-  addressOf,
-  credentialsIn,
-  isEncrypted,
-  isFromThisHost,
-  type Question,
-  unauthenticated,
-} from './question.ts';
+import { addressOf, credentialsIn, isEncrypted, isFromThisHost, unauthenticated } from './question.ts';
 import { cookieIn, cookieName, type Session, type Sessions } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
 import { tokenIdIn, tokenWith } from './tokens.ts';
@@ -112,7 +106,7 @@ export class RequestAuthenticator {
   }
 
   /** Headers by which another node knows for whom it is asked. */
-  async passOn(asker: Asker, passed: Pick<Question, 'method' | 'path'>): Promise<Record<string, string>> {
+  async passOn(asker: Asker, passed: Passed): Promise<Record<string, string>> {
     return { [askerHeader]: await this.#parts.askers.sign(asker, passed) };
   }
 

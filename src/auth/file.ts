@@ -4,8 +4,8 @@ import { X509Certificate } from 'node:crypto';
 import { CarillonError } from '../errors.ts';
 import { type Findings, hasForm } from '../scheduler/job/schema/explain.ts';
 import { type Fields, readBounded, readMapping } from '../settings-file/read.ts';
+import { isLoopbackHost } from '../who-asks/loopback.ts';
 import { People } from './people.ts';
-import { isLoopbackHost } from './question.ts';
 import {
   CertificateSchema,
   FileSchema,

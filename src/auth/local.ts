@@ -5,8 +5,10 @@
 
 import { userInfo } from 'node:os';
 import type { Principal } from '../scheduler/access/principal.ts';
+import { isLoopbackHost } from '../who-asks/loopback.ts';
+import type { Question } from '../who-asks/question.ts';
 import { ConnectionTable, type Owners } from './connections.ts';
-import { isLoopbackAddress, isLoopbackHost, type Question } from './question.ts';
+import { isLoopbackAddress } from './question.ts';
 
 export interface LocalParts {
   /** Host names of this server. With another one than a loopback name, something in front of it may speak for others. */

@@ -6,6 +6,8 @@
 
 import { CarillonError } from '../errors.ts';
 import { utf8Length } from '../scheduler/job/texts.ts';
+import type { DeviceLogIn, LogInOptions, NewToken, Redirect } from '../who-asks/log-in.ts';
+import type { Question } from '../who-asks/question.ts';
 import type { RequestAuthenticator } from './authenticator.ts';
 import type { Oidc } from './file.ts';
 import { type Keys, type NewKey, newKey } from './keys.ts';
@@ -14,7 +16,7 @@ import type { LocalToken } from './local-token.ts';
 import type { Notes } from './notes.ts';
 import type { PeopleFile } from './people-file.ts';
 import { type Begun, type Claimed, Provider } from './provider.ts';
-import { addressOf, isEncrypted, isFromThisHost, type Question, unauthenticated } from './question.ts';
+import { addressOf, isEncrypted, isFromThisHost, unauthenticated } from './question.ts';
 import {
   cookieIn,
   cookieName,
@@ -25,7 +27,7 @@ import {
   sessionMs,
 } from './sessions.ts';
 import type { Throttle } from './throttle.ts';
-import { type NewToken, newToken } from './tokens.ts';
+import { newToken } from './tokens.ts';
 
 /** How long somebody may take at the provider. */
 const logInMs = 10 * 60_000;
@@ -33,28 +35,6 @@ const logInMs = 10 * 60_000;
 const maxNameBytes = 256;
 const callbackPath = '/api/v1/login/callback';
 export const linkPath = '/api/v1/login/link';
-
-/** An answer that sends the browser on. */
-export interface Redirect {
-  readonly location: string;
-  readonly cookies: readonly string[];
-}
-
-export interface LogInOptions {
-  /** Null: there is no identity provider. */
-  readonly provider: string | null;
-}
-
-/** A log-in that is finished on another device. */
-export interface DeviceLogIn {
-  /** For the next question. */
-  readonly device: string;
-  readonly userCode: string;
-  readonly url: string;
-  readonly wholeUrl: string | null;
-  readonly expiresInS: number;
-  readonly everyS: number;
-}
 
 export interface LogInsParts {
   readonly keys: Keys;

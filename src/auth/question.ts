@@ -1,18 +1,8 @@
 /** What is known of a request that asks to be let in. */
 
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
 import { CarillonError } from '../errors.ts';
-
-export interface Question {
-  readonly headers: IncomingHttpHeaders;
-  readonly socket: Socket;
-  readonly method: string;
-  /** With the query, as requested. */
-  readonly path: string;
-  /** It came in at the listener for other nodes. */
-  readonly isPeer: boolean;
-}
+import type { Question } from '../who-asks/question.ts';
 
 /** An address of this host that only this host reaches, also when IPv4 is written as IPv6. */
 export const isLoopbackAddress = (address: string | undefined): boolean =>
@@ -21,10 +11,6 @@ export const isLoopbackAddress = (address: string | undefined): boolean =>
 /** Whether a program of this host has the other end: of a loopback address, or of the address that it connected to. */
 export const isFromThisHost = ({ remoteAddress, localAddress }: Question['socket']): boolean =>
   isLoopbackAddress(remoteAddress) || (remoteAddress !== undefined && remoteAddress === localAddress);
-
-/** A host name that means this host, with or without a port. */
-export const isLoopbackHost = (host: string | undefined): boolean =>
-  /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|::1)(?::\d{1,5})?$/i.test(host ?? '');
 
 /** Address of the client as people write it. */
 export const addressOf = ({ socket }: Pick<Question, 'socket'>): string =>

@@ -5,19 +5,13 @@
 
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Token } from '../scheduler/model/token.ts';
+import type { NewToken } from '../who-asks/log-in.ts';
 
 const idAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const idLength = 12;
 const secretBytes = 32;
 
 const form = /^carillon_(?<id>[a-z0-9]{12})_[A-Za-z0-9_-]{43}$/;
-
-export interface NewToken {
-  readonly id: string;
-  /** Shown once, and stored nowhere. */
-  readonly text: string;
-  readonly sha256: string;
-}
 
 export function newToken(): NewToken {
   const id = Array.from({ length: idLength }, () => idAlphabet[randomInt(idAlphabet.length)]).join('');

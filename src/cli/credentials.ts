@@ -8,6 +8,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { CarillonError } from '../errors.ts';
+import { isLoopbackHost } from '../who-asks/loopback.ts';
 import type { Fetch } from './trust.ts';
 
 export interface CredentialOptions {
@@ -58,7 +59,7 @@ function foundFor(url: string, stateDir: string | null): string | null {
 
 /** A loopback name, or an address of this host. Other names could lead to another host. */
 function isThisHost(hostname: string): boolean {
-  if (/^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])$/.test(hostname)) return true;
+  if (isLoopbackHost(hostname)) return true;
   const own = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
   return own.some(({ address }) => address === hostname || `[${address}]` === hostname);
 }

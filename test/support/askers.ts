@@ -1,13 +1,14 @@
 /** Who asks, in tests: believed without any proof. */
 
 import type { IncomingMessage } from 'node:http';
-import type { Authenticator, Question } from '../../src/api/guard/authenticator.ts';
+import type { Authenticator } from '../../src/api/guard/authenticator.ts';
 import type { Credentials } from '../../src/api/guard/credentials.ts';
 import { newKey } from '../../src/auth/keys.ts';
 import { newToken } from '../../src/auth/tokens.ts';
 import { CarillonError } from '../../src/errors.ts';
 import { forwardedBy } from '../../src/peers/client.ts';
 import type { Asker, Binding, Principal } from '../../src/scheduler/access/principal.ts';
+import type { Question } from '../../src/who-asks/question.ts';
 
 export const principalOf = (name: string, bindings: readonly Binding[]): Principal => ({
   kind: 'token',

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authentication, type AuthenticationParts } from '../../src/auth/authentication.ts';
-import type { Question } from '../../src/auth/question.ts';
 import { newToken } from '../../src/auth/tokens.ts';
 import { CarillonError } from '../../src/errors.ts';
 import { realClock } from '../../src/node/clock.ts';
 import type { SigningKey, Token } from '../../src/scheduler/model/token.ts';
 import type { Told } from '../../src/scheduler/told.ts';
+import type { Question } from '../../src/who-asks/question.ts';
 
 export const silent = { info() {}, warn() {}, error() {}, debug() {} };
 

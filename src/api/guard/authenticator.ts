@@ -1,28 +1,9 @@
 /** How the API learns who asks. It knows no credential: whoever serves the app brings the `Authenticator`. */
 
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Socket } from 'node:net';
 import type { CarillonError } from '../../errors.ts';
 import type { PeerHeaders } from '../../peers/client.ts';
 import type { Asker, Principal } from '../../scheduler/access/principal.ts';
-
-/** What is known of a request before its body is read. */
-export interface Question {
-  readonly headers: IncomingHttpHeaders;
-  readonly socket: Socket;
-  readonly method: string;
-  /** With the query, as requested. */
-  readonly path: string;
-  /** It came in at the listener for other nodes. */
-  readonly isPeer: boolean;
-}
-
-/** A request that this node sends to another one for somebody. */
-export interface Passed {
-  readonly method: string;
-  /** With the query. */
-  readonly path: string;
-}
+import type { Passed, Question } from '../../who-asks/question.ts';
 
 /** What another node asked of an engine of this one, in which term, and whether it was answered with an error. */
 export interface NodeCall {

@@ -7,6 +7,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CarillonError } from '../../errors.ts';
+import { isLoopbackHost } from '../../who-asks/loopback.ts';
 
 /**
  * Health checks over HTTP/1.0 send no Host. Browsers always send it, and these paths reveal nothing about
@@ -28,7 +29,7 @@ export function hostCheck(names: readonly string[]): HostCheck {
     if (asked.length === 0 && withoutHost.has(request.url.split('?', 1)[0] as string)) return;
     for (const host of asked.length === 0 ? [''] : asked) {
       const name = hostnameOf(host);
-      const here = name !== null && (isLoopback(name) || known.has(name) || name === ownAddress(request));
+      const here = name !== null && (isLoopbackHost(name) || known.has(name) || name === ownAddress(request));
       if (!here) throw misdirected(host, name);
     }
   };
@@ -70,9 +71,6 @@ function plainAddress(name: string): string {
 /** IPv6 as written in URLs. */
 const bracketed = (name: string): string =>
   name.includes(':') && !name.startsWith('[') ? `[${name}]` : name;
-
-const isLoopback = (name: string): boolean =>
-  name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name);
 
 function ownAddress({ raw: { socket } }: FastifyRequest): string | null {
   const address = socket.localAddress?.replace(/%.*$/, '');

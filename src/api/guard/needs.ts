@@ -12,8 +12,9 @@ import { CarillonError, invariant } from '../../errors.ts';
 import { accessOf } from '../../scheduler/access/access.ts';
 import { forbidden } from '../../scheduler/access/forbidden.ts';
 import type { Asker, Permission, Principal } from '../../scheduler/access/principal.ts';
+import type { Question } from '../../who-asks/question.ts';
 import { nothingHere } from '../wire/error-map.ts';
-import type { Authenticator, Question } from './authenticator.ts';
+import type { Authenticator } from './authenticator.ts';
 
 /** `nothing`: anybody may. `login`: whoever is known. `node`: other nodes of the installation. */
 export type Needs = Permission | 'nothing' | 'login' | 'node';

@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, PeerHeaders } from '../../peers/client.ts';
+import type { Passed } from '../../who-asks/question.ts';
 import type { ApiContext } from '../context.ts';
-import type { Passed } from '../guard/authenticator.ts';
 import { askerIn } from '../guard/needs.ts';
 import { whenOver } from '../guard/room.ts';
 

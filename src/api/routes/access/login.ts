@@ -5,9 +5,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError, type ErrorCode } from '../../../errors.ts';
+import type { Redirect } from '../../../who-asks/log-in.ts';
 import type { ApiContext } from '../../context.ts';
 import { answersHere, query } from '../../endpoint.ts';
-import type { Credentials, Redirect } from '../../guard/credentials.ts';
+import type { Credentials } from '../../guard/credentials.ts';
 import { questionOf } from '../../guard/needs.ts';
 import { holdWhileOpen } from '../../guard/room.ts';
 import { WireDeviceLogIn, WireDeviceSession, WireLogInOptions } from '../../wire/access.ts';
