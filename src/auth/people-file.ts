@@ -1,21 +1,21 @@
 /** The file of people while a node runs. */
 
 import type { Clock, Log } from '../scheduler/ports.ts';
-import { WatchedFile } from '../settings-file/watched.ts';
+import { WatchedFiles } from '../settings-file/watched.ts';
 import { type AuthFile, emptyFile, readAuthFile } from './file.ts';
 
 export class PeopleFile {
   /** Null: there is none, and nobody logs in. */
-  readonly #file: WatchedFile | null;
+  readonly #file: WatchedFiles | null = null;
   #current: AuthFile = emptyFile;
 
   constructor(path: string | null, parts: { readonly clock: Clock; readonly log: Log }) {
-    const named = { subject: 'access', setting: 'authFile' };
-    const use = async (at: string): Promise<object> => {
-      this.#current = await readAuthFile(at);
+    if (path === null) return;
+    const use = async (): Promise<object> => {
+      this.#current = await readAuthFile(path);
       return { provider: this.#current.oidc?.issuer ?? null };
     };
-    this.#file = path === null ? null : new WatchedFile(path, { ...parts, ...named, use });
+    this.#file = new WatchedFiles([{ setting: 'authFile', path }], { ...parts, subject: 'access', use });
   }
 
   /** The same object until the file has changed. */

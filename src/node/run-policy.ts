@@ -4,20 +4,21 @@ import type { Clock, Log } from '../scheduler/ports.ts';
 import type { RunPolicy } from '../scheduler/run-policy/policy.ts';
 import { runPolicyOf } from '../scheduler/run-policy/written.ts';
 import { readBounded, readMapping } from '../settings-file/read.ts';
-import { WatchedFile } from '../settings-file/watched.ts';
+import { WatchedFiles } from '../settings-file/watched.ts';
 
 /** `source`: the path of the file. */
 export const parseRunPolicy = (text: string, source: string): RunPolicy =>
   readMapping(text, source, { main: 'rules', check: runPolicyOf });
 
 export class RunPolicyFile {
-  readonly #file: WatchedFile;
+  readonly #file: WatchedFiles;
   /** Nothing is allowed before it is read. */
   #policy: RunPolicy = { rules: [] };
 
   constructor(path: string, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
-    const named = { subject: 'run-policy', setting: 'runPolicyFile' };
-    this.#file = new WatchedFile(path, { clock, log, ...named, use: (at) => this.#use(at) });
+    const files = [{ setting: 'runPolicyFile', path }] as const;
+    const use = (): Promise<object> => this.#use(path);
+    this.#file = new WatchedFiles(files, { clock, log, subject: 'run-policy', use });
   }
 
   /** The same until the file has changed. */

@@ -6,7 +6,7 @@
 import type { Maintenance, Message, Route } from '../scheduler/model/alert.ts';
 import type { About, JobBeat, Notifier } from '../scheduler/notifier.ts';
 import type { Log } from '../scheduler/ports.ts';
-import { WatchedFile } from '../settings-file/watched.ts';
+import { WatchedFiles } from '../settings-file/watched.ts';
 import { readAlertsFile } from './file.ts';
 import { checkAddressFile, type Heartbeats, sendBeat } from './heartbeats.ts';
 import { createNotifier, type Deliveries } from './notifier.ts';
@@ -17,7 +17,7 @@ export interface AlertsParts extends ReceiverParts {
 }
 
 export class Alerts implements Notifier {
-  readonly #file: WatchedFile;
+  readonly #file: WatchedFiles;
   readonly #parts: AlertsParts;
   readonly #deliveries: Deliveries;
   #routes: readonly Route[] = [];
@@ -27,8 +27,9 @@ export class Alerts implements Notifier {
 
   constructor(path: string, parts: AlertsParts) {
     const { clock, log } = parts;
-    const named = { subject: 'alerts', setting: 'alertsFile' };
-    this.#file = new WatchedFile(path, { clock, log, ...named, use: (at) => this.#use(at) });
+    const files = [{ setting: 'alertsFile', path }] as const;
+    const use = (): Promise<object> => this.#use(path);
+    this.#file = new WatchedFiles(files, { clock, log, subject: 'alerts', use });
     this.#parts = parts;
     this.#deliveries = createNotifier({}, parts);
   }

@@ -25,9 +25,9 @@ export async function openCertificates(config: Config, parts: TlsFilesParts): Pr
       ? null
       : new TlsFiles(
           {
-            cert: ['tlsCert', tlsCert],
-            key: ['tlsKey', tlsKey],
-            ca: tlsClientCa === null ? null : ['tlsClientCa', tlsClientCa],
+            cert: { setting: 'tlsCert', path: tlsCert },
+            key: { setting: 'tlsKey', path: tlsKey },
+            ca: tlsClientCa === null ? null : { setting: 'tlsClientCa', path: tlsClientCa },
           },
           parts,
         );
@@ -35,7 +35,11 @@ export async function openCertificates(config: Config, parts: TlsFilesParts): Pr
     zk === null || peerCert === null || peerKey === null || peerCa === null
       ? null
       : new TlsFiles(
-          { cert: ['peerCert', peerCert], key: ['peerKey', peerKey], ca: ['peerCa', peerCa] },
+          {
+            cert: { setting: 'peerCert', path: peerCert },
+            key: { setting: 'peerKey', path: peerKey },
+            ca: { setting: 'peerCa', path: peerCa },
+          },
           parts,
         );
   const all = [server, peer].filter((each) => each !== null);

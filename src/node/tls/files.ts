@@ -4,22 +4,21 @@
  */
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { CarillonError } from '../../errors.ts';
 import type { Clock, Log } from '../../scheduler/ports.ts';
 import { flagOf } from '../../setting.ts';
+import { type NamedFile, WatchedFiles } from '../../settings-file/watched.ts';
 
-/** How often the files are looked at. */
-const lookEveryMs = 2_000;
 /** Whoever renews certificates by hand still has time. */
 const soonMs = 14 * 86_400_000;
 
-/** Names of settings with the files. */
+/** By what they have. */
 export interface TlsFileNames {
-  readonly cert: readonly [setting: string, path: string];
-  readonly key: readonly [setting: string, path: string];
-  readonly ca: readonly [setting: string, path: string] | null;
+  readonly cert: NamedFile;
+  readonly key: NamedFile;
+  readonly ca: NamedFile | null;
 }
 
 export interface TlsFilesParts {
@@ -29,19 +28,19 @@ export interface TlsFilesParts {
 
 export class TlsFiles {
   readonly #files: TlsFileNames;
+  readonly #watched: WatchedFiles;
   readonly #parts: TlsFilesParts;
   readonly #listeners: (() => void)[] = [];
   #context: SecureContextOptions = {};
-  /** What tells whether the files have changed. */
-  #seen = '';
-  #problem: string | null = null;
-  #cancelLook: (() => void) | null = null;
-  #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
 
   constructor(files: TlsFileNames, parts: TlsFilesParts) {
+    const { cert, key, ca } = files;
     this.#files = files;
     this.#parts = parts;
+    this.#watched = new WatchedFiles([cert, key, ...(ca === null ? [] : [ca])], {
+      ...parts,
+      ...{ subject: 'tls', use: () => this.#use() },
+    });
   }
 
   /** As they are now. TLS 1.2 or newer. */
@@ -52,7 +51,7 @@ export class TlsFiles {
   /** Files whose certificates end. */
   get paths(): readonly string[] {
     const { cert, ca } = this.#files;
-    return ca === null ? [cert[1]] : [cert[1], ca[1]];
+    return ca === null ? [cert.path] : [cert.path, ca.path];
   }
 
   onChange(listener: () => void): void {
@@ -60,71 +59,40 @@ export class TlsFiles {
   }
 
   /** INVALID_FIELD with the setting if a file cannot be used. */
-  async open(): Promise<void> {
-    await this.#read();
+  open(): Promise<void> {
+    return this.#watched.open();
   }
 
   /** Reads the files again when they have changed. */
   start(): void {
-    this.#lookLater();
+    this.#watched.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#cancelLook?.();
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#watched.stop();
   }
 
-  #lookLater(): void {
-    if (this.#stopped) return;
-    this.#cancelLook = this.#parts.clock.after(lookEveryMs, () => {
-      this.#looking = this.#read()
-        .catch((error: unknown) => this.#keep(error))
-        .finally(() => this.#lookLater());
-    });
-  }
-
-  async #read(): Promise<void> {
+  async #use(): Promise<object> {
     const { cert, key, ca } = this.#files;
-    const seen = (await Promise.all([cert, key, ...(ca === null ? [] : [ca])].map(stateOf))).join();
-    if (seen === this.#seen && this.#problem === null) return;
     const context: SecureContextOptions = {
       cert: await textOf(cert),
       key: await textOf(key),
       ...(ca !== null && { ca: await textOf(ca) }),
       minVersion: 'TLSv1.2',
     };
-    const ends = checked(context, this.#files);
+    const endsAt = checked(context, this.#files);
     this.#context = context;
-    this.#seen = seen;
-    this.#problem = null;
     for (const listener of this.#listeners) listener();
-    const fields = { path: cert[1], ends: new Date(ends).toISOString() };
-    this.#parts.log.info(fields, 'tls.files-read');
-    if (ends - this.#parts.clock.now() < soonMs) this.#parts.log.warn(fields, 'tls.certificate-ends');
-  }
-
-  /** Continues with what was read before. */
-  #keep(error: unknown): void {
-    const problem = (error as Error).message;
-    if (problem !== this.#problem)
-      this.#parts.log.warn({ path: this.#files.cert[1], error: problem }, 'tls.files-not-read');
-    this.#problem = problem;
+    const ends = new Date(endsAt).toISOString();
+    const { clock, log } = this.#parts;
+    if (endsAt - clock.now() < soonMs) log.warn({ path: cert.path, ends }, 'tls.certificate-ends');
+    return { ends };
   }
 }
 
-async function stateOf(file: TlsFileNames['cert']): Promise<string> {
+async function textOf(file: NamedFile): Promise<string> {
   try {
-    const { mtimeMs, ino, size } = await stat(file[1]);
-    return `${mtimeMs} ${ino} ${size}`;
-  } catch (error) {
-    throw unusable(file, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-}
-
-async function textOf(file: TlsFileNames['cert']): Promise<string> {
-  try {
-    return await readFile(file[1], 'utf8');
+    return await readFile(file.path, 'utf8');
   } catch (error) {
     throw unusable(file, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
@@ -138,13 +106,13 @@ function checked({ cert, key, ca }: SecureContextOptions, files: TlsFileNames): 
   );
   if (files.ca !== null) attempt(files.ca, 'a certificate', () => new X509Certificate(ca as string));
   if (!certificate.checkPrivateKey(secret))
-    throw unusable(files.key, `it is not the key of the certificate in ${files.cert[1]}`);
+    throw unusable(files.key, `it is not the key of the certificate in ${files.cert.path}`);
   // What is left: keys that are too short, intermediates that are none.
   attempt(files.cert, 'a certificate that TLS allows', () => createSecureContext({ cert, key, ca }));
   return Date.parse(certificate.validTo);
 }
 
-function attempt<T>(file: TlsFileNames['cert'], what: string, read: () => T): T {
+function attempt<T>(file: NamedFile, what: string, read: () => T): T {
   try {
     return read();
   } catch {
@@ -152,7 +120,7 @@ function attempt<T>(file: TlsFileNames['cert'], what: string, read: () => T): T 
   }
 }
 
-const unusable = ([setting, path]: TlsFileNames['cert'], problem: string): CarillonError =>
+const unusable = ({ setting, path }: NamedFile, problem: string): CarillonError =>
   new CarillonError('INVALID_FIELD', `${path}: ${problem}.`, {
     field: setting,
     value: path,
