@@ -187,7 +187,7 @@ export class Client {
 
   makeBackfill = <T>(backfill: object, query: Query, key: string) =>
     this.#send<T>('POST', '/backfills', backfill, query, { 'idempotency-key': key });
-  backfills = () => this.#pages<WireBackfill>('/backfills', {});
+  backfills = async () => (await this.#get<{ items: WireBackfill[] }>('/backfills')).items;
   backfill = (id: string) => this.#get<WireBackfill>(at('backfills', id));
   changeBackfill = (id: string, to: string) => this.#send<WireBackfill>('POST', at('backfills', id, to));
 

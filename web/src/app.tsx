@@ -13,6 +13,8 @@ const JobPage = lazy(() => import('./job/page.tsx'));
 const NewJobPage = lazy(() => import('./edit/new-page.tsx'));
 const RunsPage = lazy(() => import('./runs/page.tsx'));
 const RunPage = lazy(() => import('./run/page.tsx'));
+const BackfillsPage = lazy(() => import('./backfills/page.tsx'));
+const BackfillPage = lazy(() => import('./backfills/one-page.tsx'));
 const GraphPage = lazy(() => import('./graph/page.tsx'));
 const PlotsPage = lazy(() => import('./plots/page.tsx'));
 const AlertsPage = lazy(() => import('./alerts/page.tsx'));
@@ -45,6 +47,8 @@ function Pages() {
           </Route>
           <Route path="/runs" component={RunsPage} />
           <Route path="/runs/:id">{({ id }) => <RunPage key={id} id={id} />}</Route>
+          <Route path="/backfills" component={BackfillsPage} />
+          <Route path="/backfills/:id">{({ id }) => <BackfillPage key={id} id={id} />}</Route>
           <Route path="/graph" component={GraphPage} />
           <Route path="/plots" component={PlotsPage} />
           <Route path="/alerts" component={AlertsPage} />

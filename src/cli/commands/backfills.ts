@@ -156,8 +156,7 @@ async function backfills(
 
 async function listBackfills(session: Session): Promise<ExitCode> {
   const { io } = session;
-  const all: WireBackfill[] = [];
-  for await (const each of session.client.backfills()) all.push(each);
+  const all = await session.client.backfills();
   if (session.json) session.printJson(all);
   else if (all.length === 0) session.print('no backfills');
   else {

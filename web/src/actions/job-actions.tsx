@@ -5,13 +5,14 @@ import { Link, useLocation } from 'wouter';
 import type { WireJob } from '../../../src/api/wire/schema.ts';
 import { useMayOn, useMaySome } from '../access/may.ts';
 import { leastRole } from '../access/words.ts';
+import { BackfillDialog } from '../backfills/dialog.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
 import { MuteDialog } from './mute-dialog.tsx';
 import { PauseDialog } from './pause-dialog.tsx';
 import { TriggerDialog } from './trigger-dialog.tsx';
 
-type Asked = 'trigger' | 'pause' | 'mute' | 'delete';
+type Asked = 'trigger' | 'backfill' | 'pause' | 'mute' | 'delete';
 
 export function JobActions({ job }: { readonly job: WireJob }) {
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -33,6 +34,11 @@ export function JobActions({ job }: { readonly job: WireJob }) {
           <button type="button" className="button" onClick={() => setAsked('pause')}>
             <Icon name={stands ? 'play' : 'pause'} /> {stands ? 'Resume' : 'Pause'}
           </button>
+          {job.definition.run !== undefined && (
+            <button type="button" className="button" onClick={() => setAsked('backfill')}>
+              <Icon name="runs" /> Backfill
+            </button>
+          )}
           <button type="button" className="button" onClick={() => setAsked('mute')}>
             <Icon name="mute" /> Mute
           </button>
@@ -55,6 +61,7 @@ export function JobActions({ job }: { readonly job: WireJob }) {
       )}
       {!mayEdit && <MayNot mayOperate={mayOperate} />}
       {asked === 'trigger' && <TriggerDialog job={job} onClose={close} />}
+      {asked === 'backfill' && <BackfillDialog jobs={[job.name]} onClose={close} />}
       {asked === 'pause' && <PauseDialog job={job} resume={stands} onClose={close} />}
       {asked === 'mute' && <MuteDialog job={job} onClose={close} />}
       {asked === 'delete' && <DeleteDialog job={job} onClose={close} onDeleted={() => navigate('/jobs')} />}

@@ -2,6 +2,7 @@
 
 import type { WireBinding, WireNewToken, WireToken } from '../../../src/api/wire/access.ts';
 import type { WireAlert, WireMute, WireNotification } from '../../../src/api/wire/alerts.ts';
+import type { WireBackfill, WireBackfillPlan, WireNewBackfill } from '../../../src/api/wire/backfills.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -40,6 +41,17 @@ export const triggerJobs = (jobs: readonly string[], key: string) =>
 /** Which jobs would start and which would follow. */
 export const foreseeStart = (jobs: readonly string[]) =>
   send<WireStart>('POST', '/trigger', { body: { jobs }, query: { dryRun: true } });
+
+/** What a backfill would run. */
+export const planBackfill = (body: WireNewBackfill) =>
+  send<WireBackfillPlan>('POST', '/backfills', { body, query: { dryRun: true } });
+
+/** Repeating it with the same key returns the same backfill. */
+export const makeBackfill = (body: WireNewBackfill, key: string) =>
+  send<WireBackfill>('POST', '/backfills', { body, headers: { 'idempotency-key': key } });
+
+export const changeBackfill = (id: string, change: 'pause' | 'resume' | 'cancel') =>
+  send<WireBackfill>('POST', `/backfills/${encodeURIComponent(id)}/${change}`);
 
 export const pauseJob = (name: string) => send<WireJob>('POST', `${job(name)}/pause`);
 export const resumeJob = (name: string) => send<WireJob>('POST', `${job(name)}/resume`);

@@ -7,6 +7,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { WireAuditLine, WireLogInOptions, WireMe, WireToken } from '../../../src/api/wire/access.ts';
 import type { WireAlertList, WireNotificationList } from '../../../src/api/wire/alerts.ts';
+import type { WireBackfill, WireBackfillList } from '../../../src/api/wire/backfills.ts';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
 import type {
   WireDiff,
@@ -140,6 +141,17 @@ export const runsQuery = (query: Query) =>
     queryKey: ['lists', 'runs', query],
     queryFn: ({ signal }) => get<WireRunList>('/runs', query, signal),
     placeholderData: keepPreviousData,
+  });
+
+export const backfillsQuery = queryOptions({
+  queryKey: ['lists', 'backfills'],
+  queryFn: ({ signal }) => get<WireBackfillList>('/backfills', {}, signal),
+});
+
+export const backfillQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['lists', 'backfills', id],
+    queryFn: ({ signal }) => get<WireBackfill>(`/backfills/${encodeURIComponent(id)}`, {}, signal),
   });
 
 export const runQuery = (id: string) =>
