@@ -44,6 +44,7 @@ import { backupRoutes } from './routes/backup.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
 import { gridRoute } from './routes/grid/grid.ts';
+import { roundRoute } from './routes/grid/round.ts';
 import { heartbeatRoutes } from './routes/heartbeats.ts';
 import { installationRoutes } from './routes/installation.ts';
 import { jobPastRoutes } from './routes/job-past.ts';
@@ -133,6 +134,7 @@ const apiRoutes = [
   overviewRoutes,
   timelineRoutes,
   gridRoute,
+  roundRoute,
   eventRoutes,
   installationRoutes,
   alertRoutes,

@@ -83,6 +83,17 @@ describe('by rounds', () => {
     expect(rows(grid).slice(0, 2)).toEqual(['load sfs.', 'clean sxsr']);
   });
 
+  test('shows a run that joins other parents in the round of the root that it belongs to', async () => {
+    await api.world.put(
+      { name: 'other', run, schedule: { cron: '7 * * * *' } },
+      { name: 'both', run, schedule: { after: { parents: ['load', 'other'], per: 'hour' } } },
+    );
+    await api.world.clock.advance(hour);
+    await endAll('load', 0);
+    await endAll('other', 0);
+    expect(rows(await api.get('/grid?root=load'))).toContain('both ...r');
+  });
+
   test('shows that a round waits for parents', async () => {
     await api.world.clock.advance(hour);
     await endAll('load', 0);
@@ -136,6 +147,51 @@ describe('by days', () => {
     expect(grid.counts[0]).toEqual([0, 22, 5]);
     expect(grid.worst[0]).toEqual([0, 1, 5]);
     expect(grid).toMatchObject({ timezone: 'Europe/Berlin', earlier: '2026-11-19T23:00:00.000Z' });
+  });
+});
+
+describe('a round', () => {
+  const due = '2026-11-21T03:00:00.000Z';
+  const round = (at = due): Promise<Body> => api.get(`/jobs/load/rounds/${at}`);
+  const states = ({ jobs }: Body): string[] =>
+    jobs.map(({ name, run: its }: Body) => `${name} ${its?.state}`);
+
+  test('has the run of each job, what its end waited for, and the rounds beside it', async () => {
+    await threeRounds();
+    const answer = await round();
+    expect(states(answer)).toEqual([
+      'load succeeded',
+      'clean succeeded',
+      'zip succeeded',
+      'report succeeded',
+    ]);
+    expect(answer.jobs[3].parents).toEqual(['clean', 'zip']);
+    // zip ended after clean.
+    expect(answer.criticalPath).toEqual({ jobs: ['load', 'zip', 'report'], totalMs: expect.any(Number) });
+    expect(answer.before).toEqual(['2026-11-21T02:00:00.000Z', '2026-11-21T01:00:00.000Z']);
+    expect(answer.after).toBeNull();
+    expect(await round(answer.before[0])).toMatchObject({ after: due });
+    expect(states(await round(answer.before[0]))[1]).toBe('clean skipped');
+  });
+
+  test('has what joins other parents, which is due later, and nothing of a job that has no run in it', async () => {
+    await api.world.put(hourly, { name: 'other', run, schedule: { cron: '7 * * * *' } });
+    await api.world.put(
+      { name: 'both', run, schedule: { after: { parents: ['load', 'other'], per: 'hour' } } },
+      after('last', 'both'),
+    );
+    await api.world.clock.advance(3 * hour);
+    await endAll('load', 0);
+    await endAll('other', 0);
+    expect(states(await round('2026-11-21T01:00:00Z')).slice(1)).toEqual(['both running', 'last undefined']);
+  });
+
+  test.each([
+    ['an unknown job', '/jobs/nobody/rounds/2026-11-21T03:00:00Z', 'JOB_NOT_FOUND'],
+    ['a time that is none', '/jobs/load/rounds/yesterday', 'INVALID_FIELD'],
+  ])('refuses %s', async (_, path, code) => {
+    await api.world.put(hourly);
+    expect((await api.send(`GET ${path}`)).json()).toMatchObject({ code });
   });
 });
 

@@ -142,7 +142,9 @@ test('rounds: each cell is what the ledger and the runs say of its due time, and
       const columns = roundsAt(dues);
       for (const job of ['a', 'b']) {
         const cells = inOneGo(cellsOf(pastOf(rig, job), columns));
-        expect(cells.map(({ state }) => state)).toEqual(columns.map(({ from }) => said(rig, job, from)));
+        expect(cells.map(({ state, count, worst }) => ({ state, count, worst }))).toEqual(
+          columns.map(({ from, to }) => worstIn(rig, job, from, Math.min(to, rig.now + PERIOD_MS))),
+        );
       }
     }),
     { numRuns: 150 },

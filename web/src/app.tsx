@@ -16,6 +16,7 @@ const RunPage = lazy(() => import('./run/page.tsx'));
 const BackfillsPage = lazy(() => import('./backfills/page.tsx'));
 const BackfillPage = lazy(() => import('./backfills/one-page.tsx'));
 const GraphPage = lazy(() => import('./graph/page.tsx'));
+const GridPage = lazy(() => import('./grid/page.tsx'));
 const PlotsPage = lazy(() => import('./plots/page.tsx'));
 const AlertsPage = lazy(() => import('./alerts/page.tsx'));
 const TokensPage = lazy(() => import('./tokens/page.tsx'));
@@ -50,6 +51,7 @@ function Pages() {
           <Route path="/backfills" component={BackfillsPage} />
           <Route path="/backfills/:id">{({ id }) => <BackfillPage key={id} id={id} />}</Route>
           <Route path="/graph" component={GraphPage} />
+          <Route path="/grid" component={GridPage} />
           <Route path="/plots" component={PlotsPage} />
           <Route path="/alerts" component={AlertsPage} />
           <Route path="/tokens" component={TokensPage} />

@@ -23,7 +23,7 @@ import {
   WireReceiverList,
 } from './alerts.ts';
 import { WireBackfill, WireBackfillList, WireBackfillPlan } from './backfills.ts';
-import { WireGrid } from './grid.ts';
+import { WireGrid, WireRound } from './grid.ts';
 import { WireHeartbeat } from './heartbeat.ts';
 import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
 import {
@@ -131,6 +131,7 @@ export const components: readonly TSchema[] = [
   WireRate,
   WireTimeline,
   WireGrid,
+  WireRound,
   WirePreview,
   WireNext,
   WireGraphNode,

@@ -3,8 +3,8 @@
 import { type Static, Type } from 'typebox';
 import { oneOf } from '../../scheduler/job/definition.ts';
 import type { GridState } from '../../scheduler/read/grid.ts';
-import { jobStatuses } from './schema.ts';
-import { count, instant, orNull } from './shape.ts';
+import { jobStatuses, WireRun } from './schema.ts';
+import { count, instant, orNull, ref } from './shape.ts';
 
 /** The letter of each state in a cell. In upper case: its due time was run more than once, and the newest run is shown. */
 export const gridLetters = {
@@ -48,7 +48,10 @@ export const WireGrid = Type.Object(
     columns: Type.Array(
       Type.Object({
         from: instant('The due time of the round, or the start of the day.'),
-        to: orNull(instant('End of the day, not included.'), { description: 'Null for a round.' }),
+        to: orNull(instant('End of the day, not included.'), {
+          description:
+            'Null for a round: it lasts until the next one, for runs that are due a little later than the root.',
+        }),
         manual: Type.Boolean({ description: 'True if only starts by users have this due time.' }),
       }),
       { description: 'Oldest first.' },
@@ -74,3 +77,33 @@ export const WireGrid = Type.Object(
   { $id: 'Grid' },
 );
 export type WireGrid = Static<typeof WireGrid>;
+
+export const WireRound = Type.Object(
+  {
+    job: Type.String({ description: 'The job with which the round begins.' }),
+    due: instant('Due time of the round.'),
+    at: instant('Time of this snapshot.'),
+    jobs: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        parents: Type.Array(Type.String(), { description: 'Those of its parents that are in the round.' }),
+        run: orNull(ref(WireRun), {
+          description: 'Null: it has none in this round, or it is no longer kept.',
+        }),
+      }),
+      { description: 'Parents before children, each job behind the last of its parents.' },
+    ),
+    criticalPath: Type.Object({
+      jobs: Type.Array(Type.String(), {
+        description: 'From the run that ended last back over the parents that ended last. First job first.',
+      }),
+      totalMs: Type.Number({
+        description: 'From the due time of the round to the end of its last job, or to now.',
+      }),
+    }),
+    before: Type.Array(instant(), { description: 'Rounds before this one, newest first.' }),
+    after: orNull(instant(), { description: 'The round after this one. Null: there is none yet.' }),
+  },
+  { $id: 'Round' },
+);
+export type WireRound = Static<typeof WireRound>;

@@ -56,7 +56,10 @@ export interface JobPast {
   readonly knownFrom: number;
 }
 
-/** [from, to) of due times. A round has one due time: `to` is a millisecond later. */
+/**
+ * [from, to) of due times. The column of a round lasts until the next one: runs of jobs that join several roots, or run
+ * once per interval, are due a little later than the root.
+ */
 export interface Column {
   readonly from: number;
   readonly to: number;
@@ -211,8 +214,10 @@ export function* newestDue(
 }
 
 /** Rounds as columns. */
-export const roundsAt = (dues: readonly number[]): Column[] =>
-  [...new Set(dues)].sort((a, b) => a - b).map((due) => ({ from: due, to: due + 1 }));
+export function roundsAt(dues: readonly number[]): Column[] {
+  const ascending = [...new Set(dues)].sort((a, b) => a - b);
+  return ascending.map((from, index) => ({ from, to: ascending[index + 1] ?? Number.MAX_SAFE_INTEGER }));
+}
 
 /** The last `most` days of the zone that overlap [from, to), oldest first. */
 export function daysBetween(

@@ -82,9 +82,18 @@ describe('a round shows', () => {
       { state: null, known: false },
     ],
   ])('%s', (_, past, expected) => {
-    const [cell] = inOneGo(cellsOf({ ...nothing, ...past }, roundsAt([at('02:00')])));
+    const [cell] = inOneGo(
+      cellsOf({ ...nothing, ...past }, [{ from: at('02:00'), to: at('03:00') - 31 * 60_000 }]),
+    );
     expect(cell).toMatchObject(expected as object);
   });
+});
+
+test('a round lasts until the next one, for what is due a little later', () => {
+  const columns = roundsAt([at('04:00'), at('02:00'), at('02:00')]);
+  const runs = [run('02:06', 'failed', '02:06'), run('04:09', 'succeeded', '04:09')];
+  const cells = inOneGo(cellsOf({ ...nothing, runs, schedule: null }, columns));
+  expect(cells.map(({ state }) => state)).toEqual(['failed', 'succeeded']);
 });
 
 describe('a day shows', () => {

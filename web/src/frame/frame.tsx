@@ -15,6 +15,7 @@ const places: readonly { readonly to: string; readonly text: string; readonly ic
   { to: '/runs', text: 'Runs', icon: 'runs' },
   { to: '/alerts', text: 'Alerts', icon: 'alert' },
   { to: '/graph', text: 'Graph', icon: 'graph' },
+  { to: '/grid', text: 'Grid', icon: 'grid' },
   { to: '/plots', text: 'Plots', icon: 'plots' },
   { to: '/cluster', text: 'Cluster', icon: 'cluster' },
 ];

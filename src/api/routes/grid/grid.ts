@@ -43,7 +43,7 @@ const GridQuery = query({
     oneOf(['rounds', 'days'], {
       description:
         'rounds: a column for each due time of the selected jobs that have no parent among them, and of each ' +
-        'start by a user. days: a column for each day. Default: rounds.',
+        'start by a user; it lasts until the next one. days: a column for each day. Default: rounds.',
     }),
   ),
   timezone: Type.Optional(Type.String({ maxLength: 64, description: 'Zone of the days. Default: UTC.' })),
