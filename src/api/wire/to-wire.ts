@@ -97,7 +97,9 @@ function statusReason(glance: JobGlance, heldBack: HeldBack): Reason | null {
 }
 
 export function scheduleText({ job, schedule }: JobGlance): string {
-  if (schedule !== null) return describeSchedule(schedule);
+  const { jitter } = job.definition.schedule ?? {};
+  const spread = jitter === undefined ? '' : `, up to ${jitter} later`;
+  if (schedule !== null) return `${describeSchedule(schedule)}${spread}`;
   const after = job.definition.schedule?.after;
   if (after === undefined) return 'manual';
   const per = after.per === undefined ? '' : `, per ${after.per}`;

@@ -107,6 +107,13 @@ const besideWhens = {
   ),
 };
 
+const jitter = Type.Optional(
+  duration(
+    'A run starts up to so much later than it is due: a part of it that is fixed by the job and the due time. At most P1D.',
+    positiveDurationForm,
+  ),
+);
+
 const { after: _, ...timed } = whens;
 
 /** Members of `any`. */
@@ -139,6 +146,7 @@ const fields = {
     ),
   ),
   ...besideWhens,
+  jitter,
 };
 
 const closedKind = (kind: keyof typeof fields, also: readonly (keyof typeof fields)[] = []) =>
@@ -153,10 +161,10 @@ const oneKind = {
   properties: undefined,
   additionalProperties: undefined,
   oneOf: [
-    closedKind('cron', ['timezone', 'dst', 'start', 'end']),
-    closedKind('every', ['timezone', 'start', 'end']),
-    closedKind('at', ['timezone']),
-    closedKind('any'),
+    closedKind('cron', ['timezone', 'dst', 'start', 'end', 'jitter']),
+    closedKind('every', ['timezone', 'start', 'end', 'jitter']),
+    closedKind('at', ['timezone', 'jitter']),
+    closedKind('any', ['jitter']),
     closedKind('after'),
   ],
 };

@@ -6,7 +6,7 @@ import type { JobDefinition } from './definition.ts';
 /** The part that determines the due times. Null for dependent and manual jobs. */
 export function timeSchedule(schedule: JobDefinition['schedule']): ScheduleInput | null {
   if (schedule === undefined || schedule.after !== undefined) return null;
-  const { after: _, any, ...input } = schedule;
+  const { after: _, jitter: _jitter, any, ...input } = schedule;
   if (any === undefined) return input as MemberInput;
   return { any: any.map(({ params: _params, ...member }) => member as MemberInput) };
 }

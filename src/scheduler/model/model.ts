@@ -165,6 +165,8 @@ export interface Run {
   readonly inRow?: true;
   /** It is a step of this backfill: overlap passes it over, its children are told by the plan, and it never alerts. */
   readonly backfill?: BackfillStep;
+  /** Its start is this much after its due time, in milliseconds; see `schedule.jitter`. */
+  readonly jitter?: number;
   /** What it stands for. Absent: a user began it, or its due time follows no other. See state/interval.ts. */
   readonly interval?: Interval;
   /** Revision of the job with which the newest attempt was launched. */

@@ -116,6 +116,7 @@ export type Reason =
       readonly because: Reason | null;
       readonly at: number;
     }
+  | { readonly code: 'jitter'; readonly at: number }
   // Kills.
   | { readonly code: 'killed'; readonly by: string }
   | { readonly code: 'replaced'; readonly run: RunRef }
@@ -331,6 +332,7 @@ const catalogue: {
     const why = because === null ? [] : say` (${partsOf(because)})`;
     return say`attempt ${attempt} ${outcome}${why}; retry ${attempt} of ${limit} at ${{ at }}`;
   },
+  jitter: ({ at }) => say`spread by schedule.jitter until ${{ at }}`,
   killed: ({ by }) => say`killed by ${by}`,
   replaced: ({ run }) => say`replaced by ${{ run }}`,
   timeout: ({ timeout }) => say`ran longer than its timeout of ${timeout}`,

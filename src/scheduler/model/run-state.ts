@@ -84,9 +84,14 @@ export function awaitsCallback(run: Run): boolean {
   return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
 }
 
-/** When the run could start: its due time, or when its parents or a user triggered it. */
-export function readyAt({ trigger, due, createdAt }: Pick<Run, 'trigger' | 'due' | 'createdAt'>): number {
-  return trigger.kind === 'schedule' ? due : createdAt;
+/** When the run could start: its due time with its jitter, or when its parents or a user triggered it. */
+export function readyAt({
+  trigger,
+  due,
+  jitter = 0,
+  createdAt,
+}: Pick<Run, 'trigger' | 'due' | 'jitter' | 'createdAt'>): number {
+  return trigger.kind === 'schedule' ? due + jitter : createdAt;
 }
 
 /** Whether a run that ended so ever ran. */

@@ -54,7 +54,8 @@ export const alertKey = ({
 const runLater = [
   {
     since: 7,
-    has: ({ backfill, interval }: Stored): boolean => backfill !== undefined || interval !== undefined,
+    has: ({ backfill, interval, jitter }: Stored): boolean =>
+      backfill !== undefined || interval !== undefined || jitter !== undefined,
   },
 ];
 
@@ -66,7 +67,8 @@ export interface Day {
 }
 
 /** Earlier releases would read such a schedule as one that is always due, or as none. */
-const hasNewSchedule = ({ resolved }: Stored): boolean =>
+const hasNewSchedule = ({ definition, resolved }: Stored): boolean =>
+  ((definition as Stored).schedule as Stored | undefined)?.jitter !== undefined ||
   ['any', 'start', 'end'].some((field) => resolved != null && field in (resolved as Stored));
 
 export const records = {

@@ -142,6 +142,12 @@ function whyNot(field: Field, { schedule, run = {} }: JobDefinition, settings: S
       why: 'the start time of the job is not known in advance',
       allowed: 'with cron, every or at',
     };
+  if (schedule.jitter !== undefined)
+    return {
+      code: 'INVALID_FIELD',
+      why: 'schedule.jitter moves the start of its runs',
+      allowed: 'without schedule.jitter',
+    };
   if (!isLeaderOnly(choiceOf(run)))
     return {
       code: 'INVALID_FIELD',

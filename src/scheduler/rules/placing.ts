@@ -9,7 +9,7 @@ import { allows, choiceOf } from '../job/node-choice.ts';
 import { policyFor } from '../job/policy.ts';
 import type { OtherNode, Run } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
-import { isHeld, nextRunState } from '../model/run-state.ts';
+import { isHeld, nextRunState, readyAt } from '../model/run-state.ts';
 import { inOrder, type Lane, type Limit } from '../state/slots.ts';
 import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
@@ -48,6 +48,19 @@ export function placeRun(turn: Turn, entry: Entry, run: Run): void {
   const busy = busyLimit(turn, limits);
   if (busy === null) admit(turn, entry, { run, engine: choice.engine, limits });
   else queueRun(turn, run, allInUse(turn.state.slots.wait(run, limits, busy)));
+}
+
+/** The same once the jitter of a run that is due is over; until then, it waits. */
+export function startOrWait(turn: Turn, entry: Entry, run: Run): void {
+  const at = readyAt(run);
+  if (run.jitter === undefined || at <= turn.draft.now) {
+    placeRun(turn, entry, run);
+    return;
+  }
+  run.notBefore = at;
+  run.reason = { code: 'jitter', at };
+  turn.draft.run(run);
+  turn.state.watch(run);
 }
 
 /** The engine, or why the job has none: an accepted job may no longer be launchable here. */
@@ -138,7 +151,7 @@ export function startWaiting(turn: Turn, job: string): void {
   const { overlap } = policyFor(entry.job.definition);
   if (overlap !== 'allow' && others.some((other) => other.state !== 'waiting')) return;
   turn.draft.cut();
-  placeRun(turn, entry, next);
+  startOrWait(turn, entry, next);
 }
 
 /** Gives freed slots to waiting runs, as long as one of them can start. */

@@ -7,6 +7,7 @@
 import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { EXTERNAL, isExternal } from '../job/external.ts';
+import { jitterOf } from '../job/jitter.ts';
 import { policyFor, policyOf } from '../job/policy.ts';
 import { runId } from '../model/ids.ts';
 import type { BackfillStep, Interval, Lineage, Run, RunTrigger } from '../model/model.ts';
@@ -20,7 +21,7 @@ import type { Turn } from '../state/turn.ts';
 import { holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
 import { isOfToday, overlapOf, starts } from './overlap.ts';
-import { placeRun } from './placing.ts';
+import { startOrWait } from './placing.ts';
 
 /** What creates a run: when, why, and whether it is skipped from the start. */
 export interface Seed {
@@ -85,7 +86,7 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
     for (const other of overlap.replaces) replaceRun(turn, other, run);
     run.reason = overlap.reason;
     draft.run(run);
-  } else placeRun(turn, entry, run);
+  } else startOrWait(turn, entry, run);
   if (isEnded(run.state)) return run;
   if (isExternal(entry.job.definition)) giveUpOldest(turn, others.filter(isOfToday));
   state.watch(run);
@@ -122,6 +123,7 @@ export const runEnded = (id: string): CarillonError =>
 export function newRun(state: State, entry: Entry, seed: Seed, now: number): Run {
   const policy = policyOf(entry.job.definition.policy);
   const interval = seed.interval ?? intervalOf(state, entry, seed);
+  const jitter = seed.trigger.kind === 'schedule' ? jitterOf(entry.job.definition, seed.due) : 0;
   return {
     id: runId(entry.job.name, seed.due, seed.variant),
     job: entry.job.name,
@@ -137,23 +139,24 @@ export function newRun(state: State, entry: Entry, seed: Seed, now: number): Run
     ...(seed.inRow === true && { inRow: true as const }),
     ...(seed.backfill !== undefined && { backfill: seed.backfill }),
     ...(interval !== null && { interval }),
+    ...(jitter > 0 && { jitter }),
     revision: entry.job.revision,
     state: 'waiting',
     reason: null,
     notBefore: null,
-    startBy: startBy(entry, seed, now),
+    startBy: startBy(entry, seed, now, jitter),
     kill: null,
     attempts: [],
     endedAt: null,
   };
 }
 
-/** A start window counts from the due time; for a child, from the end of its parents. A backfill takes its time. */
-function startBy({ job, schedule }: Entry, seed: Seed, now: number): number | null {
+/** A start window counts from the due time with its jitter; for a child, from the end of its parents. A backfill takes its time. */
+function startBy({ job, schedule }: Entry, seed: Seed, now: number, jitter: number): number | null {
   if (seed.backfill !== undefined) return null;
   const { startWithinMs } = policyOf(job.definition.policy);
   if (startWithinMs === null) return isExternal(job.definition) ? reportedBy(schedule, seed, now) : null;
-  return (seed.trigger.kind === 'schedule' ? seed.due : now) + startWithinMs;
+  return (seed.trigger.kind === 'schedule' ? seed.due + jitter : now) + startWithinMs;
 }
 
 /** A report may arrive this long after the next due time, with which the previous one is given up. */

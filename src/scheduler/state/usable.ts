@@ -7,6 +7,7 @@
 
 import { CarillonError } from '../../errors.ts';
 import type { JobDefinition } from '../job/definition.ts';
+import { jitterOf } from '../job/jitter.ts';
 import { checkPolicy } from '../job/policy.ts';
 import { words } from '../job/schema/parts.ts';
 import { isObject, knownWord, noForm } from '../job/stored-form.ts';
@@ -30,6 +31,7 @@ export function usableJob({ definition, resolved }: Job): Usable {
     checkPolicy(definition.policy);
     const parents = parentsIn(definition.schedule);
     checkExpect(definition);
+    jitterOf(definition, 0);
     const when = definition.schedule?.after?.when;
     // For an unknown value it is undefined which results of the parents count.
     if (when !== undefined) knownWord('schedule.after.when', when, words.when);

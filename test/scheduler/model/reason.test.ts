@@ -200,6 +200,7 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
       'attempt 2 lost; retry 2 of 2 at 2026-11-21T02:00:00.000Z',
     ],
   ],
+  jitter: [[{ code: 'jitter', at: due }, 'spread by schedule.jitter until 2026-11-21T02:00:00.000Z']],
   killed: [[{ code: 'killed', by: 'ann' }, 'killed by ann', ['user ann']]],
   replaced: [[{ code: 'replaced', run }, `replaced by ${id}`, [id]]],
   timeout: [[{ code: 'timeout', timeout: 'PT1M' }, 'ran longer than its timeout of PT1M']],

@@ -115,6 +115,17 @@ function checkExternal({ schedule, policy = {} }: JobDefinition, findings: Findi
     refuseWithoutRun(schedule === undefined ? 'without a schedule' : 'that runs after its parents', findings);
     return;
   }
+  if (schedule.jitter !== undefined) {
+    findings.add(
+      'INVALID_FIELD',
+      'schedule.jitter has no effect on a job without run, because somebody else runs it.',
+      {
+        field: 'schedule.jitter',
+        value: schedule.jitter,
+        allowed: 'with run',
+      },
+    );
+  }
   for (const field of Object.keys(policy) as (keyof typeof policy)[]) {
     if (externalPolicy.includes(field)) continue;
     findings.add(

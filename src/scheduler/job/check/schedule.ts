@@ -1,6 +1,8 @@
 /** Checks which fields of a schedule stand together. What they say is checked when it is resolved. */
 
 import type { JobDefinition } from '../definition.ts';
+import { MAX_JITTER_MS } from '../jitter.ts';
+import { checkDuration } from '../reminders.ts';
 import { type Findings, shorten } from '../schema/explain.ts';
 
 type ScheduleDefinition = NonNullable<JobDefinition['schedule']>;
@@ -17,13 +19,25 @@ const beside: Readonly<Record<string, readonly (typeof kinds)[number][]>> = {
   dst: ['cron'],
   start: ['cron', 'every'],
   end: ['cron', 'every'],
+  jitter: ['cron', 'every', 'at', 'any'],
 };
 
 /** `place`: where the schedule stands, and which kinds it has there. */
 export function checkKinds(schedule: ScheduleDefinition, findings: Findings, place: Place = ofJob): void {
   checkFields(schedule, place, findings);
+  checkJitter(schedule, findings);
   schedule.any?.forEach((member, index) => {
     checkFields(member, { path: `schedule.any[${index}]`, kinds: memberKinds, hint: '' }, findings);
+  });
+}
+
+function checkJitter({ jitter }: ScheduleDefinition, findings: Findings): void {
+  const lengthMs = checkDuration(jitter, 'schedule.jitter', 1, findings);
+  if (lengthMs === null || lengthMs <= MAX_JITTER_MS) return;
+  findings.add('INVALID_FIELD', `schedule.jitter is ${jitter}. Allowed: at most P1D.`, {
+    field: 'schedule.jitter',
+    value: jitter,
+    allowed: 'at most P1D',
   });
 }
 
