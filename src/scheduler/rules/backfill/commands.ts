@@ -83,9 +83,11 @@ function makeBackfill(
   }
   const known = state.backfills.get(id) ?? state.backfills.ended(id);
   const { plan, left } = planBackfill(state, { id, targets, ...options });
+  // One of the same id may be of other jobs.
+  const jobs = [...plan.lanes.map(({ job }) => job), ...(known?.jobs ?? [])];
   permits.needOnFollowing(
     'operate',
-    plan.lanes.map(({ job }) => job),
+    jobs.filter((job) => state.jobs.has(job)),
   );
   const steps = stepsOf(plan).length;
   if (steps === 0) throw noDueTimes(options);
