@@ -3,6 +3,13 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Alert, Notification } from '../../src/scheduler/model/alert.ts';
+import type {
+  Backfill,
+  Backfilled,
+  BackfillOptions,
+  BackfillPlan,
+  Lane,
+} from '../../src/scheduler/model/backfill.ts';
 import { freshState } from '../../src/scheduler/model/fresh-state.ts';
 import { SYSTEM_OWNER } from '../../src/scheduler/model/ids.ts';
 import type { Job, JobState, JobStats, LedgerLine, Run } from '../../src/scheduler/model/model.ts';
@@ -122,6 +129,34 @@ export const line = (name: string, index: number, more: Partial<LedgerLine> = {}
   run: `${name}.${index}`,
   ...more,
 });
+
+/** The largest that there is, of due times without a rhythm. */
+function aBackfill(): { plan: BackfillPlan; backfill: Backfill; backfilled: Backfilled } {
+  const dues = Array.from({ length: 9_999 }, (_, i) => T0 - (10_000 - i) * 3_600_000 - (i % 7) * 61_000);
+  const lanes: Lane[] = [
+    { job: 'a', dues, after: [], when: 'all-succeeded' },
+    {
+      job: 'b',
+      dues: [dues[9] as number],
+      froms: [dues[0] as number],
+      after: ['a'],
+      when: 'all-done',
+      follows: true,
+    },
+  ];
+  const options: BackfillOptions = {
+    ...{ from: dues[0] as number, to: T0, only: ['missed'], downstream: true, atOnce: 3, newestFirst: false },
+    ...{ params: { REGION: 'eu' }, does: 'run' },
+  };
+  return {
+    plan: { id: 'fill', newestFirst: false, lanes },
+    backfill: {
+      ...{ id: 'fill', options, jobs: ['a', 'b'], createdAt: T0, createdBy: 'ann', state: 'running' },
+      ...{ progress: 'sfr.'.repeat(2_500), gone: ['b'], endedAt: null },
+    },
+    backfilled: { job: 'a', due: T0, state: 'failed', run: 'a.1', backfill: 'fill', at: T0 + 5 },
+  };
+}
 
 /** About an engine if it is about no job. */
 const alertOf = (about: string | null): Alert => ({
@@ -298,6 +333,28 @@ export function storeConformance(name: string, factory: () => Promise<StoreFacto
       expect((await all(store)).sort((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual(
         kept.sort((a, b) => (a.kind < b.kind ? -1 : 1)),
       );
+    });
+
+    test('keeps a backfill with its plan over a restart, until it has ended, and what it made of due times', async () => {
+      const { plan, backfill, backfilled } = aBackfill();
+      await commit({ kind: 'backfill-plan', value: plan }, { kind: 'backfill', value: backfill });
+      await reopen();
+      const kept = (await all(store)).sort((a, b) => (a.kind < b.kind ? -1 : 1));
+      expect(kept).toEqual([
+        { kind: 'backfill', value: backfill },
+        { kind: 'backfill-plan', value: plan },
+      ]);
+      term = await store.campaign();
+      const over = { ...backfill, progress: 's'.repeat(backfill.progress.length), endedAt: T0, plan };
+      const again = { ...backfilled, state: 'succeeded' as const, run: 'a.2' };
+      await commit({ kind: 'backfilled', value: backfilled });
+      await commit({ kind: 'backfill-ended', value: over }, { kind: 'backfilled', value: again });
+      await reopen();
+      expect(await all(store)).toEqual([]);
+      expect(await store.archive.past('backfill-ended', { owner: SYSTEM_OWNER })).toEqual([over]);
+      expect(await store.archive.past('backfilled', { owner: 'a', from: T0, below: T0 + 1 })).toEqual([
+        again,
+      ]);
     });
 
     test('answers the audit in order, what was done and what was refused', async () => {

@@ -225,16 +225,23 @@ test('whatever page is garbage, zero or cut off: all is read as it was, or it is
   expect(refusals).toBeGreaterThan(pages / 6);
 }, 120_000);
 
+/** Of the two first pages, the one with the newer transaction: how many there were decides which. */
+function newestFirstPage(file: string): 0 | 1 {
+  const bytes = readFileSync(file);
+  return bytes.readBigUInt64LE(4_096 + 152) > bytes.readBigUInt64LE(152) ? 1 : 0;
+}
+
 /** Where LMDB would believe it, and read or write where nothing is. */
 test.each([
   ['the kind of a first page', 0, 18, 0],
   ['the flags of the free pages', 0, 53, 255],
   ['the flags of the tables', 0, 100, 255],
-  ['the last page', 0, 150, 255],
+  ['the last page', null, 150, 255],
   ['the number of a transaction', 1, 153, 1],
 ] as const)('a changed byte in %s is refused', async (_, page, offset, value) => {
   const copy = copied();
-  overwrite(copy.file, page * 4_096 + offset, Buffer.from([value]));
+  const at = (page ?? newestFirstPage(copy.file)) * 4_096 + offset;
+  overwrite(copy.file, at, Buffer.from([value]));
   expect(await refusal(copy.dataDir)).toMatchObject({ code: 'STORE_DAMAGED' });
 });
 
