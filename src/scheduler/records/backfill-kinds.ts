@@ -42,11 +42,13 @@ export const backfillKinds = {
     of: 'job',
     keep: 100,
     removes: ['backfill', 'backfill-plan'],
+    named: 'id',
     key: ({ id }) => id,
     owner: () => SYSTEM_OWNER,
     place: ([, id, { createdAt }]) => [createdAt as number, id],
-    encode: encodeBackfill,
-    decode: ([, id, value]) => decodeBackfill(id, value),
+    // Some stores keep the past of an owner without its keys.
+    encode: (backfill) => ({ id: backfill.id, ...encodeBackfill(backfill) }),
+    decode: ([, , value]) => decodeBackfill(value.id as string, value),
   } satisfies PastKind<Backfill>,
   /** What a backfill made of a due time; the newest one replaces earlier ones. It is laid over the ledger. */
   backfilled: {
