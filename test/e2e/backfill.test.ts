@@ -53,7 +53,7 @@ test('one due time, marked or run; a range that is refused; one that has ended',
   expect(counts).toMatchObject({ steps: 1, succeeded: 1 });
   const refused = await carillon(`backfill day-load --from ${day(6)}T03:00:00Z --to ${day(6)}T04:00:00Z`);
   expect(refused).toMatchObject({
-    code: 1,
+    code: 2,
     err: expect.stringContaining(`the nearest: ${due.replace('Z', '.000Z')}`),
   });
   expect(await carillon(`backfills ${id} cancel`)).toMatchObject({
