@@ -72,6 +72,7 @@ function pastOf(rig: Rig, job: string) {
   const reader = readerOf(rig.state);
   return {
     lines: linesOf(rig, job),
+    backfilled: [],
     runs: runsOf(rig, job),
     pending: reader.lacking(job).map(({ due }) => due),
     schedule: job === 'a' ? compiled : null,

@@ -238,6 +238,7 @@ describe('the address', () => {
     const addresses: fc.Arbitrary<Address> = fc.record({
       job: text,
       depth: fc.option(fc.integer({ min: 1, max: 9 }), { nil: null }),
+      round: fc.constantFrom(null, '2026-11-21T02:00:00.000Z'),
       label: text,
       owner: text,
       state: fc.option(fc.constantFrom(...standings), { nil: null }),
@@ -249,7 +250,9 @@ describe('the address', () => {
     });
     fc.assert(
       fc.property(addresses, (address) => {
-        expect(readAddress(new URLSearchParams(writeAddress(address).toString()))).toEqual(address);
+        const again = readAddress(new URLSearchParams(writeAddress(address).toString()));
+        // A round is that of a job.
+        expect(again).toEqual(address.job === null ? { ...address, round: null } : address);
       }),
     );
   });

@@ -17,6 +17,7 @@ const BackfillsPage = lazy(() => import('./backfills/page.tsx'));
 const BackfillPage = lazy(() => import('./backfills/one-page.tsx'));
 const GraphPage = lazy(() => import('./graph/page.tsx'));
 const GridPage = lazy(() => import('./grid/page.tsx'));
+const RoundPage = lazy(() => import('./round/page.tsx'));
 const PlotsPage = lazy(() => import('./plots/page.tsx'));
 const AlertsPage = lazy(() => import('./alerts/page.tsx'));
 const TokensPage = lazy(() => import('./tokens/page.tsx'));
@@ -52,6 +53,9 @@ function Pages() {
           <Route path="/backfills/:id">{({ id }) => <BackfillPage key={id} id={id} />}</Route>
           <Route path="/graph" component={GraphPage} />
           <Route path="/grid" component={GridPage} />
+          <Route path="/rounds/:name/:due">
+            {({ name, due }) => <RoundPage key={`${name} ${due}`} name={name} due={due} />}
+          </Route>
           <Route path="/plots" component={PlotsPage} />
           <Route path="/alerts" component={AlertsPage} />
           <Route path="/tokens" component={TokensPage} />

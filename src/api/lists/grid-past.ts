@@ -35,7 +35,7 @@ export async function pastOfJobs(
     const read = await Promise.all(
       some.map((name) => pastOf(reading, name, { ...span, most, live: live.get(name) ?? [] })),
     );
-    for (const past of read) left -= past.lines.length + past.runs.length;
+    for (const past of read) left -= past.lines.length + past.backfilled.length + past.runs.length;
     pasts.push(...read);
     if (turn.isOver()) await turn.next();
   }
@@ -65,15 +65,10 @@ async function pastOf(
   { fromMs, toMs, most, live }: Required<PastSpan> & { readonly live: readonly Run[] },
 ): Promise<JobPast> {
   const { archive } = scheduler;
-  const [lines, { items, next }] = await Promise.all([
-    archive.past('ledger', {
-      owner: name,
-      from: fromMs,
-      below: toMs,
-      withPrevious: true,
-      newestFirst: true,
-      limit: most,
-    }),
+  const span = { owner: name, from: fromMs, below: toMs, newestFirst: true, limit: most };
+  const [lines, backfilled, { items, next }] = await Promise.all([
+    archive.past('ledger', { ...span, withPrevious: true }),
+    archive.past('backfilled', span),
     archive.runs({ job: name, fromMs, toMs, limit: most }),
   ]);
   const ended = new Set(items.map(({ id }) => id));
@@ -82,6 +77,7 @@ async function pastOf(
   const oldestRun = next === null ? undefined : items.at(-1)?.due;
   return {
     lines,
+    backfilled,
     runs: [...items, ...live.filter(({ id }) => !ended.has(id))],
     pending: scheduler
       .reader()

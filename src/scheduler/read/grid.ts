@@ -2,10 +2,11 @@
  * The grid: jobs down, rounds or days across, and how each job did in each. Pure; the caller reads the past.
  *
  * Of one due time of a job, the newest run counts: a rerun that succeeded makes up for the run that failed. Without
- * a run, it is what the ledger says: for old runs, and for due times that were skipped, missed or caught up.
+ * a run, it is what a backfill made of it, or else what the ledger says: for old runs, and for due times that were skipped, missed or caught up.
  */
 
 import type { Steps } from '../handle.ts';
+import type { Backfilled } from '../model/backfill.ts';
 import type { LedgerLine, Run, RunState } from '../model/model.ts';
 import { instantsBetween } from '../schedule/between.ts';
 import { DAY_MS } from '../schedule/civil.ts';
@@ -46,6 +47,8 @@ export const MAX_COUNTED = 100;
 export interface JobPast {
   /** Entries that overlap the span, in any order. */
   readonly lines: readonly LedgerLine[];
+  /** What backfills made of due times in the span. */
+  readonly backfilled: readonly Backfilled[];
   /** Runs that were due in the span, ended or not. */
   readonly runs: readonly Run[];
   /** Due times of rounds that wait for parents. */
@@ -98,7 +101,7 @@ export function* cellsOf(past: JobPast, columns: readonly Column[]): Steps<Cell[
   return cells;
 }
 
-function* saidOf({ lines, runs, pending }: JobPast): Steps<Said> {
+function* saidOf({ lines, backfilled, runs, pending }: JobPast): Steps<Said> {
   const single = new Map<number, { state: GridState; again: boolean }>();
   const stretches: LedgerLine[] = [];
   for (const due of pending) single.set(due, { state: 'pending', again: false });
@@ -109,6 +112,8 @@ function* saidOf({ lines, runs, pending }: JobPast): Steps<Said> {
     if (line.from === line.to) single.set(line.from, { state: stateOf(line), again: false });
     else stretches.push(line);
   }
+  // Laid over the ledger, due time by due time.
+  for (const { due, state } of backfilled) single.set(due, { state, again: false });
   const newest = new Map<number, Run>();
   for (const run of runs) {
     yield;

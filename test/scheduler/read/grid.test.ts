@@ -29,6 +29,7 @@ const run = (due: string, state: Run['state'], created: string): Run =>
 
 const nothing: JobPast = {
   lines: [],
+  backfilled: [],
   runs: [],
   pending: [],
   schedule: hourly,
@@ -74,6 +75,14 @@ describe('a round shows', () => {
         schedule: compileSchedule({ cron: '30 * * * *' }),
       },
       { state: null },
+    ],
+    [
+      'what a backfill made of a due time whose run is no longer kept',
+      {
+        lines: [line('01:00', '09:00', { end: 'missed', count: 9 })],
+        backfilled: [{ job: 'a', due: at('02:00'), state: 'succeeded', run: 'a-b1', backfill: '1', at: 0 }],
+      },
+      { state: 'succeeded', count: 1 },
     ],
     ['that its parents have not ended', { pending: [at('02:00')] }, { state: 'pending' }],
     [

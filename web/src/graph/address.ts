@@ -1,6 +1,6 @@
 /** The address of the graph page: what is shown, and how. It can be shared. Pure. */
 
-import { choiceIn, wholeIn } from '../parts/address-values.ts';
+import { choiceIn, instantIn, wholeIn } from '../parts/address-values.ts';
 import { type Standing, standings } from './state.ts';
 
 /** Larger than any distance between jobs. */
@@ -11,6 +11,8 @@ export interface Address {
   readonly job: string | null;
   /** Maximum distance in edges. Null: no limit. */
   readonly depth: number | null;
+  /** With `job`: as it stood in the round of this due time. Null: as it stands now. */
+  readonly round: string | null;
   /** `name=value` */
   readonly label: string | null;
   readonly owner: string | null;
@@ -31,6 +33,7 @@ export function readAddress(parameters: URLSearchParams): Address {
   return {
     job: text('job'),
     depth: wholeIn(text('depth'), 1, mostEdges),
+    round: text('job') === null || instantIn(text('round')) === null ? null : text('round'),
     label: text('label'),
     owner: text('owner'),
     state: choiceIn(text('state'), standings),
@@ -49,6 +52,7 @@ export function writeAddress(address: Address): URLSearchParams {
   };
   put('job', address.job);
   put('depth', address.depth);
+  put('round', address.round);
   put('label', address.label);
   put('owner', address.owner);
   put('state', address.state);

@@ -1,10 +1,12 @@
 /** The dependency graph: all jobs, those with a label, or one with its ancestors and descendants. */
 
+import { useQuery } from '@tanstack/react-query';
 import { useMemo, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { WireGraph } from '../../../src/api/wire/views.ts';
 import { usePageTitle } from '../parts/page-title.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
+import { graphIn, roundQuery } from '../round/round-query.ts';
 import type { Address } from './address.ts';
 import { CriticalPath } from './critical-path.tsx';
 import type { GraphView } from './draw/graph-view.ts';
@@ -30,17 +32,24 @@ export default function GraphPage() {
     depth: address.depth ?? undefined,
     label: address.label ?? undefined,
   });
-  if (isPending) return <main className="graph-page" id="main" tabIndex={-1} aria-busy="true" />;
-  if (data === undefined) {
+  const { round } = address;
+  const past = useQuery({ ...roundQuery(address.job ?? '', round ?? ''), enabled: round !== null });
+  const shown = useMemo(
+    () => (round === null || data === undefined ? data : past.data && graphIn(data, past.data)),
+    [round, data, past.data],
+  );
+  if (isPending || (round !== null && past.isPending))
+    return <main className="graph-page" id="main" tabIndex={-1} aria-busy="true" />;
+  if (shown === undefined) {
     return (
       <main className="page" id="main" tabIndex={-1}>
         <h1>Graph</h1>
-        <ProblemNote error={error} />
+        <ProblemNote error={error ?? past.error} />
         {address.job !== null && <Link href="/graph">Show all jobs</Link>}
       </main>
     );
   }
-  return <Shown whole={data} address={address} change={change} />;
+  return <Shown whole={shown} address={address} change={change} />;
 }
 
 interface ShownProps {

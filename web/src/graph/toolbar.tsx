@@ -6,6 +6,7 @@
 import type { WireGraphNode } from '../../../src/api/wire/views.ts';
 import { Choices } from '../parts/choices.tsx';
 import { Icon } from '../parts/icon.tsx';
+import { dateTime } from '../parts/time.ts';
 import type { Address, Changes } from './address.ts';
 
 interface ToolbarProps {
@@ -92,6 +93,11 @@ function Scope({ address, job, change }: ScopeProps) {
   return (
     <span className="graph-scope chip">
       around <b>{job}</b>
+      {address.round !== null && (
+        <button type="button" title="Show it as it stands now" onClick={() => change({ round: null })}>
+          in the round of {dateTime(Date.parse(address.round)).slice(0, 16)} <Icon name="close" />
+        </button>
+      )}
       <select
         aria-label="Maximum distance from the job"
         value={address.depth ?? ''}
@@ -102,7 +108,11 @@ function Scope({ address, job, change }: ScopeProps) {
         <option value="3">3 steps</option>
         <option value="">all</option>
       </select>
-      <button type="button" aria-label="Show all jobs" onClick={() => change({ job: null, depth: null })}>
+      <button
+        type="button"
+        aria-label="Show all jobs"
+        onClick={() => change({ job: null, depth: null, round: null })}
+      >
         <Icon name="close" />
       </button>
     </span>

@@ -9,6 +9,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { Reason } from '../parts/reason.tsx';
 import { FateMark, RunMark } from '../parts/state-mark.tsx';
 import { duration, shortTime } from '../parts/time.ts';
+import { roundPath } from '../round/round-query.ts';
 import type { Selected } from './address.ts';
 import { type CellAsked, cellQuery } from './cell-query.ts';
 import { areaOf, type Sheet, shownAt } from './sheet.ts';
@@ -17,11 +18,13 @@ import { cellText, columnName } from './words.ts';
 interface Props {
   readonly sheet: Sheet;
   readonly selected: Selected;
+  /** The job whose rounds are shown. Null: of all. */
+  readonly root: string | null;
   readonly onRerun: () => void;
   readonly onClose: () => void;
 }
 
-export function Details({ sheet, selected, onRerun, onClose }: Props) {
+export function Details({ sheet, selected, root, onRerun, onClose }: Props) {
   const area = areaOf(sheet, selected);
   const mayRun = useMaySome('operate');
   if (area === null) return null;
@@ -47,6 +50,14 @@ export function Details({ sheet, selected, onRerun, onClose }: Props) {
           {isOne && `: ${cellText(shownAt(sheet, area.from.row, area.from.column))}`}
         </span>
         <div className="actions">
+          {isOne && sheet.by === 'rounds' && (
+            <Link
+              className="button button-small"
+              href={roundPath(root ?? selected.cursor.job, new Date(column.from).toISOString())}
+            >
+              Show the round
+            </Link>
+          )}
           {mayRun && (
             <button type="button" className="button button-small" onClick={onRerun}>
               <Icon name="again" /> Run again…

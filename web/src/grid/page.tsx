@@ -84,6 +84,7 @@ function Shown({ sheet, address, change, onOlder, reading }: ShownProps) {
         <Details
           sheet={sheet}
           selected={selected}
+          root={address.root}
           onRerun={() => setAsked(true)}
           onClose={() => select(null)}
         />
