@@ -58,7 +58,19 @@ function dependentJob(random: Random, name: string, others: readonly string[]): 
   return { name, schedule: { after: { parents, when } }, run: runOf(random), policy: policyOf(random) };
 }
 
+/** Sometimes two schedules, or one with an end. */
 function timeSchedule(random: Random, epochMs: number, nowMs: number, once = true): object {
+  const schedule = oneSchedule(random, epochMs, nowMs, once);
+  if ('at' in schedule) return schedule;
+  if (random.chance(0.1)) {
+    const other = { ...oneSchedule(random, epochMs, nowMs, false), params: { OTHER: '1' } };
+    return { any: [schedule, other] };
+  }
+  const end = new Date(nowMs + random.between(600_000, 3_600_000)).toISOString();
+  return random.chance(0.1) ? { ...schedule, end } : schedule;
+}
+
+function oneSchedule(random: Random, epochMs: number, nowMs: number, once: boolean): object {
   if (once && random.chance(0.1))
     return { at: new Date(nowMs + random.between(5_000, 1_200_000)).toISOString() };
   if (random.chance(0.5)) return { cron: random.pick(CRONS) };

@@ -76,7 +76,30 @@ const overlap: Field = {
   ],
 };
 
-export type ScheduleKind = 'cron' | 'every' | 'at' | 'after' | 'none';
+const start: Field = {
+  path: 'schedule.start',
+  label: 'From',
+  kind: 'text',
+  example: '2026-01-01',
+  hint: 'Local time of the schedule, included.',
+};
+const end: Field = {
+  path: 'schedule.end',
+  label: 'Until',
+  kind: 'text',
+  example: '2027-01-01',
+  hint: 'Local time of the schedule, not included.',
+};
+const jitter: Field = {
+  path: 'schedule.jitter',
+  label: 'Spread starts over',
+  kind: 'text',
+  example: 'PT5M',
+  hint: 'A run starts up to so much later than it is due.',
+};
+
+/** Several schedules (`any`) are edited as text. */
+export type ScheduleKind = 'cron' | 'every' | 'at' | 'any' | 'after' | 'none';
 
 /** By kind of schedule. */
 export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
@@ -91,6 +114,9 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
     timezone,
     gap,
     overlap,
+    start,
+    end,
+    jitter,
   ],
   every: [
     {
@@ -101,6 +127,9 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
       hint: 'A duration such as PT5M, or R/2026-01-01T00:00:00Z/PT5S.',
     },
     timezone,
+    start,
+    end,
+    jitter,
   ],
   at: [
     {
@@ -111,7 +140,9 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
       hint: 'A single ISO 8601 time.',
     },
     timezone,
+    jitter,
   ],
+  any: [jitter],
   after: [
     {
       path: 'schedule.after.parents',

@@ -118,7 +118,7 @@ export const showsField = (field: string): boolean =>
 const isShown = (path: string): boolean =>
   shownPaths.some((shown) => path === shown || path.startsWith(`${shown}.`));
 
-const kinds: readonly ScheduleKind[] = ['cron', 'every', 'at', 'after', 'none'];
+const kinds: readonly ScheduleKind[] = ['cron', 'every', 'at', 'any', 'after', 'none'];
 
 export const kindOf = (definition: Tree): ScheduleKind =>
   kinds.find((kind) => valueAt(definition, `schedule.${kind}`) !== undefined) ?? 'none';
