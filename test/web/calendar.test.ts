@@ -87,7 +87,7 @@ describe('the calendar of the ledger', () => {
     ]);
     const counts = {
       ...{ succeeded: 1, failed: 1, 'timed-out': 1, killed: 1, lost: 1, ran: 1 },
-      ...{ 'caught-up': 1, skipped: 1, missed: 2 },
+      ...{ 'caught-up': 1, backfilled: 0, skipped: 1, missed: 2 },
     };
     expect(cells[0]?.counts).toEqual(counts);
     expect(sumOf(cells)).toEqual(counts);
