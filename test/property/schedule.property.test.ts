@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { instantsBetween } from '../../src/scheduler/schedule/between.ts';
 import { formatSchedule } from '../../src/scheduler/schedule/format.ts';
-import type { DstPolicy, Schedule, ScheduleInput } from '../../src/scheduler/schedule/model.ts';
+import type { DstPolicy, MemberInput, Schedule, ScheduleInput } from '../../src/scheduler/schedule/model.ts';
 import { nextInstant, previousInstant } from '../../src/scheduler/schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../../src/scheduler/schedule/parse.ts';
 import { type Dialect, type Expression, expression, isWildcard, matches } from './cron-oracle.ts';
@@ -47,6 +47,11 @@ const portable: Dialect = { ...full, portable: true };
 function scheduleOf(input: ScheduleInput): Schedule {
   // Some of the expressions match no date at all, which is refused when a job is accepted.
   if ('cron' in input) return compileSchedule(input);
+  if ('any' in input) {
+    return compileSchedule({
+      any: input.any.map((member) => formatSchedule(scheduleOf(member)) as MemberInput),
+    });
+  }
   return compileSchedule(resolveSchedule(input, { hashSeed: 'property', now: NOW }).resolved);
 }
 
@@ -318,7 +323,7 @@ describe('repeats', () => {
   });
 });
 
-const anySchedule: fc.Arbitrary<ScheduleInput> = fc.oneof(
+const basicSchedule: fc.Arbitrary<MemberInput> = fc.oneof(
   fc
     .tuple(expression({ ...full, seconds: true }), fc.constantFrom(...zones, 'UTC', '+05:30'))
     .map(([cron, timezone]) => ({ cron: cron.text, timezone })),
@@ -330,6 +335,23 @@ const anySchedule: fc.Arbitrary<ScheduleInput> = fc.oneof(
     )
     .map(([duration, count, timezone]) => ({ every: `${count}/2023-10-29T01:30:00/${duration}`, timezone })),
   fc.constantFrom(...zones).map((timezone) => ({ at: '2023-11-05T01:30:00', timezone })),
+);
+const memberSchedule: fc.Arbitrary<MemberInput> = fc.oneof(
+  { weight: 3, arbitrary: basicSchedule },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        basicSchedule.filter((input) => !('at' in input)),
+        fc.constantFrom('2023-10-29', '2023-11-05T01:30:00'),
+        fc.constantFrom('2023-11-05T02:30:00', '2023-12-01'),
+      )
+      .map(([input, start, end]) => ({ ...input, start, end })),
+  },
+);
+const anySchedule: fc.Arbitrary<ScheduleInput> = fc.oneof(
+  { weight: 4, arbitrary: memberSchedule },
+  { weight: 1, arbitrary: fc.array(memberSchedule, { minLength: 1, maxLength: 3 }).map((any) => ({ any })) },
 );
 
 test('a schedule written out and read again is the same', () => {
