@@ -75,6 +75,7 @@ describe.skipIf(!hasBrowser)('the page of a round', () => {
       .getByRole('row')
       .filter({ hasText: 'clean' })
       .getByText(/succeeded|failing/)
+      .first()
       .waitFor();
     await page.getByRole('button', { name: /in the round of/ }).click();
     await page.waitForURL(({ searchParams }) => !searchParams.has('round'));
