@@ -9,6 +9,7 @@ import { CarillonError, problemsIn } from '../errors.ts';
 import type { WrittenJob } from '../job-file/written-job.ts';
 import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
+import { parentNames } from '../scheduler/job/parents.ts';
 import { nextSchedule, scheduleProblems } from '../scheduler/rules/define.ts';
 
 export interface Validation {
@@ -80,7 +81,7 @@ function judgeSchedule(
 
 function parentsElsewhere(sound: ReadonlyMap<string, Sound>): string[] {
   return [...sound.values()].flatMap(({ definition, source }) =>
-    (definition.schedule?.after?.parents ?? [])
+    parentNames(definition.schedule?.after)
       .filter((parent) => !sound.has(parent))
       .map(
         (parent) => `${source}: the parent ${parent} is not in these files, so it must exist on the server`,
@@ -91,7 +92,7 @@ function parentsElsewhere(sound: ReadonlyMap<string, Sound>): string[] {
 function cycleAmong(sound: ReadonlyMap<string, Sound>): CarillonError | null {
   const waiting = [...sound.values()].map(({ definition }) => ({
     name: definition.name,
-    parents: definition.schedule?.after?.parents ?? [],
+    parents: parentNames(definition.schedule?.after),
   }));
   const problem = placed('', () => void applyOrder(waiting, new Graph(), () => true));
   const source = sound.get(problem?.details.names?.[0] ?? '')?.source;

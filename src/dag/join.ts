@@ -247,6 +247,22 @@ function rememberLast(draft: JoinDraft, isLeft: (round: Round) => boolean): void
     if (isLeft(round)) raiseChanged(draft, round.due);
 }
 
+/**
+ * The intervals of the child's rounds are others now: drops the rounds of the earlier ones. In an interval that has
+ * passed at the change, nobody knows any more which runs have ended.
+ */
+export function withoutIntervals(join: Join): Join {
+  const isInterval = ({ key }: Round): boolean => kindOf(key) === 'interval';
+  const draft = draftOf(join);
+  rememberLast(draft, isInterval);
+  return {
+    ...join,
+    open: join.open.filter((round) => !isInterval(round)),
+    recent: join.recent.filter((round) => !isInterval(round)),
+    ...(draft.changed !== undefined && { changed: draft.changed }),
+  };
+}
+
 /** Closes the oldest of too many open rounds, and returns them. The number of loose rounds does not grow. */
 export function closeOldest(draft: JoinDraft, spec: JoinSpec): Round[] {
   const excess = draft.open.length - bound(MAX_OPEN_ROUNDS, spec.parents);

@@ -13,19 +13,21 @@
  *  4. `any-*` fires once per round, as soon as one parent has ended as required; the round stays open to absorb
  *     the others. In the loose round, a parent that ends again after the firing begins the next round. `all-*`
  *     is decided when all have ended, and so is the round of a start of several jobs, whatever `when` is. If
- *     the condition of a decided round is not met, that is reported with the reason.
+ *     the condition of a decided round is not met, that is reported with the reason. A parent may have a condition
+ *     of its own: then that one, and not `when`, says how it must have ended; whether all must, or any, `when` says.
  *  5. A rerun replaces the entry of the original, in a closed round too. If it ended as required and the
  *     condition is now met, the child is due again under the rerun's variant: once per variant, however many
  *     parents were rerun under it. A rerun never reports a skip. If the round is no longer known, the rerun of a
  *     single parent triggers the child, and with several parents it opens a round that waits for reruns of the
  *     others.
- *  6. With `per` a round is an interval, and a parent has ended in it when all its expected runs have ended.
+ *  6. With `per` a round is an interval, and a parent has ended in it when all its expected runs have ended. That
+ *     one parent has the interval makes it the round of all of them.
  *  7. Two rounds of one child never fire with the same due time and variant, nor with those of a run that a user
  *     began at the child, and a duplicate result counts once (as far back as rounds are kept).
  *
  * When parents begin or stop to share a cadence, nothing needs to be called: the next result merges open rounds
- * that no longer fit into the loose one. When the child's parents are edited, call `reshape`; when its `per` is
- * edited, start from `emptyJoin`. A round in `announced` that is gone afterwards must be reported as skipped:
+ * that no longer fit into the loose one. When the child's parents are edited, call `reshape`; when its intervals
+ * become others, call `withoutIntervals`. A round in `announced` that is gone afterwards must be reported as skipped:
  * other jobs of the start wait for the child.
  *
  * Assumes that due times and run ids are unique to a run, and that the variant of a manual run or a rerun is new.
@@ -53,7 +55,7 @@ import {
   givenUp,
   hasSeen,
   isComplete,
-  isWanted,
+  isMet,
   type JoinSpec,
   type Lineage,
   lastEntry,
@@ -78,8 +80,11 @@ export {
   MAX_RECENT_ROUNDS,
   reshape,
   withoutAnnounced,
+  withoutIntervals,
 } from './join.ts';
 export {
+  type Condition,
+  isWanted,
   type JoinSpec,
   type Lineage,
   missingParents,
@@ -217,7 +222,7 @@ function refire({ draft, spec, end, firings }: Step, round: Round): Round {
     !(round.fired && round.variant === end.variant) &&
     !isStarted(draft, round.due, end.variant);
   const carriesOn =
-    end.kind === 'rerun' && isWanted(end.outcome, spec.when) && verdict(round, spec) === 'run';
+    end.kind === 'rerun' && isMet(end.outcome, spec, end.parent) && verdict(round, spec) === 'run';
   if (!carriesOn || !isFresh) return round;
   const { due, key } = round;
   const { variant, kind } = end;

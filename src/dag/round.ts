@@ -8,6 +8,9 @@
 
 export type Trigger = 'all-succeeded' | 'all-done' | 'any-succeeded' | 'any-failed' | 'all-failed';
 
+/** How one parent must have ended. */
+export type Condition = 'succeeded' | 'failed' | 'done';
+
 /** Killed, timed out and lost count as failed; missed counts as skipped. */
 export type Outcome = 'succeeded' | 'failed' | 'skipped';
 
@@ -34,6 +37,8 @@ export interface ParentEnd {
 export interface JoinSpec {
   readonly parents: readonly string[];
   readonly when: Trigger;
+  /** Parents with a condition of their own; for the others `when` says it. */
+  readonly conditions?: ReadonlyMap<string, Condition>;
   /** The parents share one cadence, so their rounds are identified by due time. */
   readonly aligned: boolean;
   /** The round is an interval that every parent must complete. */
@@ -206,7 +211,7 @@ function hasEnded(round: Round, spec: JoinSpec, parent: string): boolean {
 
 /** Whether the child runs, is skipped, or the round still waits. */
 export function verdict(round: Round, spec: JoinSpec): 'run' | 'skip' | 'wait' {
-  const holds = (parent: string) => isWanted(entryOf(round, parent)?.outcome, spec.when);
+  const holds = (parent: string) => isMet(entryOf(round, parent)?.outcome, spec, parent);
   const parents = awaitedIn(round, spec);
   const complete = isComplete(round, spec);
   // A start runs each job once, after all that it waits for.
@@ -238,11 +243,27 @@ export function runIds(round: Round, spec: JoinSpec): string[] {
   return awaitedIn(round, spec).flatMap((parent) => entryOf(round, parent)?.runId ?? []);
 }
 
-/** Whether this result meets `when`. */
-export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
-  if (outcome === undefined) return false;
-  if (when === 'all-done') return true;
-  return outcome === (when === 'all-failed' || when === 'any-failed' ? 'failed' : 'succeeded');
+const conditions: Readonly<Record<Trigger, Condition>> = {
+  'all-succeeded': 'succeeded',
+  'all-done': 'done',
+  'any-succeeded': 'succeeded',
+  'any-failed': 'failed',
+  'all-failed': 'failed',
+};
+
+/** Whether this result meets the parent's own condition, or else `when`. */
+export function isWanted(outcome: Outcome, when: Trigger, own: Condition | undefined): boolean {
+  const wanted = own ?? conditions[when];
+  return wanted === 'done' || outcome === wanted;
+}
+
+/** Whether the parent has ended with a result that the child waits for. */
+export function isMet(
+  outcome: Outcome | undefined,
+  { when, conditions: own }: Pick<JoinSpec, 'when' | 'conditions'>,
+  parent: string,
+): boolean {
+  return outcome !== undefined && isWanted(outcome, when, own?.get(parent));
 }
 
 /**
@@ -251,7 +272,7 @@ export function isWanted(outcome: Outcome | undefined, when: Trigger): boolean {
 export function skipReason(round: Round, spec: JoinSpec): Unmet {
   const ends = awaitedIn(round, spec).flatMap((job): UnmetEnd[] => {
     const entry = entryOf(round, job);
-    if (entry === undefined || isWanted(entry.outcome, spec.when)) return [];
+    if (entry === undefined || isMet(entry.outcome, spec, job)) return [];
     const { due, variant, outcome, tally } = entry;
     const runs = tally && { unmet: failures(tally), ended: tally.ended };
     return [{ job, due, variant, outcome, ...(runs !== undefined && { runs }) }];

@@ -38,6 +38,14 @@ const aligned = (when: JoinSpec['when'], ...parents: string[]): JoinSpec => ({
   when,
   aligned: true,
 });
+/** With conditions of single parents: `B` for done, `C` for failed. */
+const own = (spec: JoinSpec): JoinSpec => ({
+  ...spec,
+  conditions: new Map([
+    ['B', 'done'],
+    ['C', 'failed'],
+  ]),
+});
 const loose = (when: JoinSpec['when'], ...parents: string[]): JoinSpec => ({ parents, when, aligned: false });
 
 /** Per ten: A has two runs in an interval, B has one, C has three. */
@@ -132,6 +140,57 @@ const rules: Record<string, Case[]> = {
       '. 1 . . skip 2 .',
     ],
     ['ignore a job that is no parent', aligned('all-done', 'A', 'B'), 'A@1 X@1', '. .'],
+  ],
+  'a parent with a condition of its own': [
+    [
+      'runs the child however it ended, for done',
+      own(aligned('all-succeeded', 'A', 'B')),
+      'A@1 B@1!',
+      '. 1 .',
+    ],
+    [
+      'runs the child when it was skipped, for done',
+      own(aligned('all-succeeded', 'A', 'B')),
+      'B@1- A@1',
+      '. 1 .',
+    ],
+    ['is waited for all the same', own(aligned('all-succeeded', 'A', 'B')), 'A@1 A@2 B@2', '. . 2 .'],
+    ['changes nothing for the others', own(aligned('all-succeeded', 'A', 'B')), 'B@1 A@1!', '. skip 1 .'],
+    [
+      'runs the child when it failed, for failed',
+      own(aligned('all-succeeded', 'A', 'C')),
+      'A@1 C@1!',
+      '. 1 .',
+    ],
+    [
+      'skips the child when it did not, for failed',
+      own(aligned('all-succeeded', 'A', 'C')),
+      'A@1 C@1',
+      '. skip 1 .',
+    ],
+    ['counts among any by its own', own(aligned('any-succeeded', 'A', 'C')), 'A@1! C@1!', '. 1 .'],
+    [
+      'is none of any, if it ended otherwise',
+      own(aligned('any-succeeded', 'A', 'C')),
+      'C@1 A@1!',
+      '. skip 1 .',
+    ],
+    ['overrules all-done', own(aligned('all-done', 'A', 'C')), 'A@1! C@1', '. skip 1 .'],
+    ['holds between other cadences', own(loose('all-succeeded', 'A', 'B')), 'A@1 B@3! A@5', '. 3 . .'],
+    ['holds for an interval', own(perTen('all-succeeded', 'A', 'B')), 'A@1 B@2! A@3', '. . 3 .'],
+    [
+      'runs the child again by a rerun that meets it',
+      own(aligned('all-succeeded', 'A', 'C')),
+      'A@1 C@1 C@1r8!',
+      '. skip 1 . 1/r8 .',
+    ],
+    [
+      'does not by a rerun that only meets what the others need',
+      own(aligned('all-succeeded', 'A', 'C')),
+      'A@1 C@1! C@1r8',
+      '. 1 . .',
+    ],
+    ['stands alone', own(loose('all-succeeded', 'C')), 'C@1 C@2!', 'skip 1 . 2 .'],
   ],
   'a single parent': [
     [

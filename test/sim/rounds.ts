@@ -19,12 +19,16 @@ function outcomeOf(run: Run): Outcome {
   return run.state === 'skipped' || run.state === 'missed' ? 'skipped' : 'failed';
 }
 
-function holds(when: string, outcomes: readonly Outcome[]): boolean {
-  if (when === 'all-done') return true;
-  const [quantity, outcome] = when.split('-');
-  return quantity === 'all'
-    ? outcomes.every((each) => each === outcome)
-    : outcomes.some((each) => each === outcome);
+interface ParentEnd {
+  readonly outcome: Outcome;
+  /** The parent's own condition. */
+  readonly own: string | undefined;
+}
+
+function holds(when: string, ends: readonly ParentEnd[]): boolean {
+  const [quantity, usual] = when.split('-');
+  const isWanted = ({ outcome, own = usual }: ParentEnd): boolean => own === 'done' || own === outcome;
+  return quantity === 'all' ? ends.every(isWanted) : ends.some(isWanted);
 }
 
 /** What is wrong with it as it is written, or null. */
@@ -39,9 +43,15 @@ export function roundFault(run: Run, { jobs, runs }: Account): string | null {
     return `${run.id} is ${run.lineage}, and none of its parents' runs is`;
   const after = life.job.definition.schedule?.after;
   if (after === undefined || life.changed) return null;
-  const outcomes = parents.map((parent) => outcomeOf(parent.run as Run));
-  if (!holds(after.when ?? 'all-succeeded', outcomes))
-    return `${run.id} runs when ${after.when ?? 'all-succeeded'}, and its parents ended ${outcomes.join(', ')}`;
+  const own = new Map(
+    after.parents.map((each) => (typeof each === 'string' ? [each, undefined] : [each.job, each.when])),
+  );
+  const ends = parents.map((parent) => ({
+    outcome: outcomeOf(parent.run as Run),
+    own: own.get((parent.run as Run).job),
+  }));
+  if (!holds(after.when ?? 'all-succeeded', ends))
+    return `${run.id} runs when ${after.when ?? 'all-succeeded'}, and its parents ended ${ends.map(({ outcome, own: wanted }) => `${outcome}${wanted === undefined ? '' : `, wanted ${wanted}`}`).join(', ')}`;
   return null;
 }
 
@@ -49,7 +59,7 @@ export function roundFault(run: Run, { jobs, runs }: Account): string | null {
 export function missedRounds(child: JobLife, { jobs }: Account): string[] {
   const after = child.job.definition.schedule?.after;
   if (after === undefined || child.changed || !(after.when ?? 'all-succeeded').startsWith('all-')) return [];
-  const parents = after.parents.map((name) => jobs.get(name));
+  const parents = after.parents.map((each) => jobs.get(typeof each === 'string' ? each : each.job));
   const [first] = parents;
   const alike = parents.every(
     (parent) =>

@@ -5,6 +5,7 @@
  */
 
 import type { JobView, SchedulerHandle } from '../../scheduler/handle.ts';
+import { parentsAs } from '../../scheduler/job/parents.ts';
 
 export async function removeJob(scheduler: SchedulerHandle, view: JobView, by: string): Promise<void> {
   const { name } = view.job;
@@ -21,6 +22,7 @@ export async function removeJob(scheduler: SchedulerHandle, view: JobView, by: s
 
 function withParentsOf({ job: { definition }, parents }: JobView, gone: JobView): unknown {
   const inherited = [...parents.filter((parent) => parent !== gone.job.name), ...gone.parents];
-  const after = { ...definition.schedule?.after, parents: [...new Set(inherited)] };
+  const own = definition.schedule?.after;
+  const after = { ...own, parents: parentsAs(own, [...new Set(inherited)]) };
   return { ...definition, schedule: { ...definition.schedule, after } };
 }

@@ -2,9 +2,10 @@
 
 import type { ApplyResult } from '../../scheduler/command.ts';
 import type { JobGlance, JobView, Notice } from '../../scheduler/handle.ts';
-import type { JobDefinition } from '../../scheduler/job/definition.ts';
+import type { JobDefinition, ParentDefinition } from '../../scheduler/job/definition.ts';
 import { hiddenIn } from '../../scheduler/job/hidden.ts';
 import { shown } from '../../scheduler/job/masked.ts';
+import { perOf } from '../../scheduler/job/parents.ts';
 import type {
   EndState,
   Histograms,
@@ -102,8 +103,14 @@ export function scheduleText({ job, schedule }: JobGlance): string {
   if (schedule !== null) return `${describeSchedule(schedule)}${spread}`;
   const after = job.definition.schedule?.after;
   if (after === undefined) return 'manual';
-  const per = after.per === undefined ? '' : `, per ${after.per}`;
-  return `after ${after.parents.join(', ')} (${after.when ?? 'all-succeeded'}${per})`;
+  const per = perOf(after) === undefined ? '' : `, per ${perOf(after)}`;
+  const zone = after.timezone === undefined ? '' : ` in ${after.timezone}`;
+  return `after ${after.parents.map(parentText).join(', ')} (${after.when ?? 'all-succeeded'}${per}${zone})`;
+}
+
+function parentText(parent: ParentDefinition): string {
+  if (typeof parent === 'string') return parent;
+  return parent.when === undefined ? parent.job : `${parent.job} ${parent.when}`;
 }
 
 /** The fields by which users find a job. */

@@ -6,6 +6,7 @@
  */
 
 import { type JobDefinition, maxRetries, type PolicyDefinition } from '../job/definition.ts';
+import { parentNames, parentsAs } from '../job/parents.ts';
 import { shellVariableForm, variableForm } from '../job/schema/container-forms.ts';
 import { isDownloadable } from '../job/schema/fetch.ts';
 import { memoryBytes } from '../job/size.ts';
@@ -85,7 +86,10 @@ export const timing: Aspect = {
   read: ({ parents, schedule, scheduleTimeZone }, { now, into, same }) => {
     const own = into?.schedule;
     // Chronos cannot express which ends of the parents count, and by which interval.
-    if (parents !== null) return { schedule: { after: { ...own?.after, parents: parents.map(nativeName) } } };
+    if (parents !== null)
+      return {
+        schedule: { after: { ...own?.after, parents: parentsAs(own?.after, parents.map(nativeName)) } },
+      };
     if (same('schedule') && into !== null) {
       if (own === undefined) return {};
       if (own.cron !== undefined) return { schedule: inZone(own, zoneName(scheduleTimeZone)) };
@@ -93,7 +97,7 @@ export const timing: Aspect = {
     return { schedule: nativeRepeat(schedule === '' ? onceNow : schedule, scheduleTimeZone, now) };
   },
   write: ({ schedule }) => ({
-    parents: schedule?.after === undefined ? null : [...schedule.after.parents],
+    parents: schedule?.after === undefined ? null : parentNames(schedule.after),
     schedule: schedule?.every ?? '',
     scheduleTimeZone: schedule?.timezone ?? '',
   }),

@@ -25,13 +25,31 @@ const JobName = Type.String({
   description: 'Unique name: 1 to 128 letters, digits, dots, dashes and underscores; not . or ..',
 });
 
+const Parent = Type.Object(
+  {
+    job: JobName,
+    when: Type.Optional(
+      oneOf(words.parentWhen, {
+        description: 'How this parent must have ended. Default: as `when` of the job says.',
+      }),
+    ),
+    per: Type.Optional(
+      oneOf(words.per, {
+        description:
+          'All runs of this parent in the interval. It is the interval of the round for the others too.',
+      }),
+    ),
+  },
+  closed,
+);
+
 const After = Type.Object(
   {
-    parents: Type.Array(JobName, {
+    parents: Type.Array(Type.Union([JobName, Parent]), {
       minItems: 1,
       maxItems: definitionLimits.parents,
       uniqueItems: true,
-      description: 'Jobs that this job runs after.',
+      description: 'Jobs that this job runs after: names, or objects with what holds for one parent.',
     }),
     when: Type.Optional(
       oneOf(words.when, {
@@ -39,8 +57,20 @@ const After = Type.Object(
       }),
     ),
     per: Type.Optional(
-      oneOf(['minute', 'hour', 'day', 'week', 'month'], {
+      oneOf(words.per, {
         description: 'Join parents with different schedules: one round for all their runs in the interval.',
+      }),
+    ),
+    timezone: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'IANA time zone of the intervals of `per`. Default: UTC.',
+        ...published(zoneNames),
+      }),
+    ),
+    weekStart: Type.Optional(
+      oneOf(words.weekday, {
+        description: 'The day on which weeks begin with `per: week`. Default: monday.',
       }),
     ),
   },
@@ -321,3 +351,4 @@ export type JobDefinition = Static<typeof JobDefinition>;
 export type PolicyDefinition = NonNullable<JobDefinition['policy']>;
 export type RunDefinition = NonNullable<JobDefinition['run']>;
 export type AfterDefinition = Static<typeof After>;
+export type ParentDefinition = AfterDefinition['parents'][number];

@@ -4,6 +4,7 @@
  */
 
 import type { JobDefinition, RunDefinition } from './definition.ts';
+import { parentName, parentNames } from './parents.ts';
 
 const mark = '***';
 const markedFile = `/${mark}`;
@@ -41,7 +42,7 @@ export function withoutHidden(definition: JobDefinition, { env, secrets }: Hidde
 export function withoutParents(definition: JobDefinition, sees: (name: string) => boolean): JobDefinition {
   const { schedule } = definition;
   if (schedule?.after === undefined) return definition;
-  const seen = schedule.after.parents.filter(sees);
+  const seen = schedule.after.parents.filter((parent) => sees(parentName(parent)));
   if (seen.length === schedule.after.parents.length) return definition;
   return {
     ...definition,
@@ -55,7 +56,7 @@ export function hiddenIn({ run, schedule, chronos }: JobDefinition): string[] {
     value === mark ? [`run.env.${name}`] : [],
   );
   if (Object.values(run?.secrets ?? {}).some((secret) => isMarked(secret))) paths.push('run.secrets');
-  if (schedule?.after?.parents.includes(markedParent)) paths.push('schedule.after.parents');
+  if (parentNames(schedule?.after).includes(markedParent)) paths.push('schedule.after.parents');
   if (isMarked(run?.registry?.secret)) paths.push('run.registry.secret');
   const variables = chronos?.environmentVariables;
   if (Array.isArray(variables) && variables.some((each) => (each as { value?: unknown })?.value === mark))

@@ -1,6 +1,6 @@
 /** The steps of a backfill's plan in their order, and which of them may start. Pure. */
 
-import type { Outcome, Trigger } from '../../dag/ready.ts';
+import { isWanted, type Outcome } from '../../dag/ready.ts';
 import { type BackfillPlan, type Lane, type StepState, signs, stateOf } from './backfill.ts';
 
 export interface Step {
@@ -51,7 +51,7 @@ export type Readiness =
 
 /** `continues`: children take a failure of this job as a success. */
 export function readinessOf(
-  { lane: { when }, after }: Step,
+  { lane: { when, conditions }, after }: Step,
   progress: string,
   continues: (job: string) => boolean,
 ): Readiness {
@@ -65,16 +65,12 @@ export function readinessOf(
     }
     ends.push({ job, outcome });
   }
-  const unmet = ends.filter(({ outcome }) => !isWanted(outcome, when));
+  const own = new Map(conditions);
+  const unmet = ends.filter(({ job, outcome }) => !isWanted(outcome, when, own.get(job)));
   const isMet = when.startsWith('any-')
     ? ends.length === 0 || unmet.length < ends.length
     : unmet.length === 0;
   return isMet ? { kind: 'run' } : { kind: 'skip', because: unmet };
-}
-
-function isWanted(outcome: Outcome, when: Trigger): boolean {
-  if (when === 'all-done') return true;
-  return outcome === (when === 'all-failed' || when === 'any-failed' ? 'failed' : 'succeeded');
 }
 
 const order: readonly Outcome[] = ['succeeded', 'skipped', 'failed'];

@@ -3,7 +3,7 @@
  * the backfill is made. Its progress is one sign for each step, so it cannot count a step twice or forget one.
  */
 
-import type { Trigger } from '../../dag/ready.ts';
+import type { Condition, Trigger } from '../../dag/ready.ts';
 import type { EndState } from './model.ts';
 
 /** What became of a due time; see read/fates.ts. `never`: the ledger has nothing about it. */
@@ -60,6 +60,8 @@ export interface Lane {
   readonly after: readonly string[];
   /** How these must have ended. */
   readonly when: Trigger;
+  /** Of these, the jobs with a condition of their own. */
+  readonly conditions?: readonly (readonly [job: string, Condition])[];
   /** The job was not asked for: it follows. */
   readonly follows?: true;
 }

@@ -1,6 +1,7 @@
 /** The due times of a job in a range: those of its schedule, or of the schedule that drives all its parents. */
 
 import type { JobReader } from '../handle.ts';
+import { intervalsText } from '../job/parents.ts';
 import { instantsBetween } from '../schedule/between.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
@@ -29,7 +30,7 @@ export function drivingSchedule(reader: JobReader, name: string): Schedule | nul
 }
 
 const joinsIntervals = (reader: JobReader, name: string): boolean =>
-  reader.glance(name)?.job.definition.schedule?.after?.per !== undefined;
+  intervalsText(reader.glance(name)?.job.definition.schedule?.after) !== '';
 
 /** A job on the way has rounds of its own. */
 const joinsIntervalsBelow = (reader: JobReader, names: readonly string[], up: string): boolean =>

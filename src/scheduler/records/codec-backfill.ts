@@ -52,11 +52,12 @@ export const unpackProgress = (packed: string): string =>
 
 export const encodeBackfillPlan = ({ newestFirst, lanes }: BackfillPlan): Stored => ({
   ...(newestFirst && { newestFirst }),
-  lanes: lanes.map(({ job, dues, froms, after, when, follows }) => ({
+  lanes: lanes.map(({ job, dues, froms, after, when, conditions, follows }) => ({
     job,
     dues: packInstants(dues),
     ...(froms !== undefined && { froms: packInstants(froms) }),
     ...(after.length > 0 && { after, when }),
+    ...(conditions !== undefined && { conditions }),
     ...(follows && { follows }),
   })),
 });

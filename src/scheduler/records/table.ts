@@ -66,6 +66,17 @@ export interface Day {
   readonly histograms: Histograms;
 }
 
+/** Earlier releases would join the parents in other rounds, or find none. */
+const hasNewJoin = ({ definition }: Stored): boolean => {
+  const after = ((definition as Stored).schedule as Stored | undefined)?.after as Stored | undefined;
+  const parents = Array.isArray(after?.parents) ? after.parents : [];
+  return (
+    after?.timezone !== undefined ||
+    after?.weekStart !== undefined ||
+    parents.some((parent) => typeof parent !== 'string')
+  );
+};
+
 /** Earlier releases would read such a schedule as one that is always due, or as none. */
 const hasNewSchedule = ({ definition, resolved }: Stored): boolean =>
   ((definition as Stored).schedule as Stored | undefined)?.jitter !== undefined ||
@@ -99,6 +110,7 @@ export const records = {
       /** Earlier releases know no job without `run`. */
       { since: 5, has: ({ definition }) => (definition as Stored).run === undefined },
       { since: 7, has: hasNewSchedule },
+      { since: 7, has: hasNewJoin },
     ],
     steps: [],
     table: 'jobs',

@@ -9,6 +9,7 @@ import { CarillonError, shortened } from '../../errors.ts';
 import type { Asker } from '../access/principal.ts';
 import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune } from '../command.ts';
 import { hasLabels } from '../job/node-choice.ts';
+import { parentNames } from '../job/parents.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import type { State } from '../state/state.ts';
 import type { Permits } from './access/permits.ts';
@@ -211,7 +212,7 @@ function refuseOrphans(
 }
 
 const parentsIn = (accepted: Accepted): readonly string[] =>
-  accepted.checked.definition.schedule?.after?.parents ?? [];
+  parentNames(accepted.checked.definition.schedule?.after);
 
 function refused(name: string, error: unknown): ApplyResult {
   if (!(error instanceof CarillonError)) throw error;

@@ -11,6 +11,7 @@ import type { Asker } from '../access/principal.ts';
 import type { AnswerTo, ApplyResult, Checked, Command, CommandAnswers, JobAnswer } from '../command.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import { isExternal } from '../job/external.ts';
+import { parentNames, withoutParent } from '../job/parents.ts';
 import { sameJson } from '../job/same.ts';
 import { nearest } from '../job/schema/nearest.ts';
 import type { Job } from '../model/model.ts';
@@ -95,7 +96,7 @@ function putJob({ state, now, permits, asker }: Before, command: CommandOf<'put-
       { field: 'revision', value: command.expected, allowed: String(before?.job.revision ?? 0) },
     );
   }
-  const parents = definition.schedule?.after?.parents ?? [];
+  const parents = parentNames(definition.schedule?.after);
   permits.concealing(() =>
     checkParents(
       state.graph,
@@ -178,7 +179,7 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
 
 /** A job that begins to follow others, which may still run under the variants of its own runs. */
 function keepStartedNames(state: State, entry: Entry): void {
-  const parents = entry.job.definition.schedule?.after?.parents ?? [];
+  const parents = parentNames(entry.job.definition.schedule?.after);
   if (parents.length === 0) return;
   for (const run of state.startedRuns(entry.job.name))
     entry.state.join = startedAs(entry.state.join ?? emptyJoin, parents, run);
@@ -194,7 +195,7 @@ function apply(
     // Edges first: while the jobs are stored one by one, the graph must not show a cycle that does not exist
     // afterwards.
     for (const { checked } of plan.accepted) {
-      const parents = checked.definition.schedule?.after?.parents ?? [];
+      const parents = parentNames(checked.definition.schedule?.after);
       if (parents.length > 0) turn.state.graph.setParents(checked.definition.name, parents);
     }
     for (const { checked, next } of plan.accepted) if (next !== null) accept(turn, checked, next);
@@ -249,7 +250,7 @@ function detached(
   const { schedule, ...rest } = child.job.definition;
   const after = schedule?.after;
   invariant(after !== undefined, `${child.job.name} depends on ${parent}`);
-  const parents = after.parents.filter((name) => name !== parent);
+  const parents = withoutParent(after, parent);
   const definition: JobDefinition =
     parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
   const checked: Checked = { definition, source: 'detach', warnings: [] };

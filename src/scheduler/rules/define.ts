@@ -20,6 +20,7 @@ import type { Job, JobState, Settings } from '../model/model.ts';
 import type { Schedule, ScheduleInput } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
+import { resolveZoneName } from '../schedule/zone-name.ts';
 import { freshCursor } from '../state/state.ts';
 import { usableJob } from '../state/usable.ts';
 import { checkAhead } from './coming.ts';
@@ -216,7 +217,11 @@ export function nextSchedule(definition: Scheduled, { before, past }: Known, now
     sameJson(input, timeSchedule(before.job.definition.schedule))
   )
     return { resolved: before.job.resolved, cursor: null, ...nothing };
-  if (input === null) return { resolved: null, cursor: now, ...nothing };
+  if (input === null) {
+    const zone = definition.schedule?.after?.timezone;
+    const warning = zone === undefined ? null : resolveZoneName(zone, 'schedule.after.timezone').warning;
+    return { resolved: null, cursor: now, ...nothing, warnings: warning === null ? [] : [warning] };
+  }
   const { resolved, warnings } = resolveSchedule(input, { hashSeed: definition.name, now });
   const schedule = compileSchedule(resolved);
   // A job that is created again with its old schedule continues it. Due times while it was deleted do not

@@ -144,6 +144,14 @@ export function segmentAt(zone: ZoneTable, instantMs: number): number {
   return low;
 }
 
+/** How long the offset around `instantMs` lasts, as far as that is known: a day at least on each side. */
+export function steadyAround(zone: Zone, instantMs: number): { from: number; to: number } {
+  const table = tableAt(zone, instantMs);
+  const shiftMs = eraShiftMs(instantMs);
+  const at = segmentAt(table, instantMs - shiftMs);
+  return { from: table.starts[at]! + shiftMs, to: (table.starts[at + 1] ?? Infinity) + shiftMs };
+}
+
 /** Milliseconds by which local time is ahead of UTC. */
 export function offsetAt(zone: Zone, instantMs: number): number {
   const table = tableAt(zone, instantMs);

@@ -3,9 +3,11 @@
  * others by "since the last round", or by interval with `per`.
  */
 
-import type { JoinSpec } from '../../dag/ready.ts';
+import type { Condition, JoinSpec } from '../../dag/ready.ts';
 import type { AfterDefinition } from '../job/definition.ts';
+import { parentNames, parentObjects, roundIntervals } from '../job/parents.ts';
 import { instantsBetween } from '../schedule/between.ts';
+import { type CivilInterval, type Intervals, intervalAt } from '../schedule/civil-interval.ts';
 import type { Schedule } from '../schedule/model.ts';
 
 /** Counting runs in one interval stops here. */
@@ -48,66 +50,44 @@ export function joinSpecOf(
   cadence: (parent: string) => string | null,
   timeSchedule: (parent: string) => Schedule | null,
 ): JoinSpec {
-  const first = cadence(after.parents[0] ?? '');
-  const aligned = first !== null && after.parents.every((parent) => cadence(parent) === first);
-  const spec: JoinSpec = { parents: after.parents, when: after.when ?? 'all-succeeded', aligned };
-  const { per } = after;
-  if (per === undefined) return spec;
+  const parents = parentNames(after);
+  const first = cadence(parents[0] ?? '');
+  const conditions = conditionsOf(after);
+  const spec: JoinSpec = {
+    parents,
+    when: after.when ?? 'all-succeeded',
+    aligned: first !== null && parents.every((parent) => cadence(parent) === first),
+    ...(conditions.size > 0 && { conditions }),
+  };
+  const intervals = roundIntervals(after);
+  return intervals === null ? spec : { ...spec, per: perInterval(intervals, timeSchedule) };
+}
+
+function conditionsOf(after: AfterDefinition): ReadonlyMap<string, Condition> {
+  return new Map(parentObjects(after).flatMap(({ job, when }) => (when === undefined ? [] : [[job, when]])));
+}
+
+function perInterval(
+  intervals: Intervals,
+  timeSchedule: (parent: string) => Schedule | null,
+): NonNullable<JoinSpec['per']> {
   const counts = new Map<string, number>();
   return {
-    ...spec,
-    per: {
-      key: (due) => intervalStart(due, per).toString(),
-      expected: (parent, due) => {
-        const start = intervalStart(due, per);
-        const key = `${start}/${parent}`;
-        const count = counts.get(key) ?? runsIn(timeSchedule(parent), start, per);
-        if (counts.size >= MAX_COUNTS) counts.clear();
-        counts.set(key, count);
-        return count;
-      },
+    key: (due) => intervalAt(intervals, due).from.toString(),
+    expected: (parent, due) => {
+      const interval = intervalAt(intervals, due);
+      const key = `${interval.from}/${parent}`;
+      const count = counts.get(key) ?? runsIn(timeSchedule(parent), interval);
+      if (counts.size >= MAX_COUNTS) counts.clear();
+      counts.set(key, count);
+      return count;
     },
   };
 }
 
 /** Expected runs of a parent in the interval; one for a parent without a schedule. */
-function runsIn(schedule: Schedule | null, start: number, per: Interval): number {
+function runsIn(schedule: Schedule | null, { from, to }: CivilInterval): number {
   if (schedule === null) return 1;
-  const range = {
-    afterMs: start - 1,
-    upToMs: intervalEnd(start, per) - 1,
-    keep: 0,
-    countLimit: MAX_RUNS_PER_INTERVAL,
-  };
+  const range = { afterMs: from - 1, upToMs: to - 1, keep: 0, countLimit: MAX_RUNS_PER_INTERVAL };
   return Math.max(1, instantsBetween(schedule, range).count);
-}
-
-type Interval = NonNullable<AfterDefinition['per']>;
-
-const DAY_MS = 86_400_000;
-const widths = { minute: 60_000, hour: 3_600_000, day: DAY_MS, week: 7 * DAY_MS };
-/** 1970-01-05 was a Monday. */
-const FIRST_MONDAY_MS = 4 * DAY_MS;
-
-/** The interval of the round of a due time. */
-export function roundInterval({ per = 'day' }: AfterDefinition, due: number): { from: number; to: number } {
-  const from = intervalStart(due, per);
-  return { from, to: intervalEnd(from, per) };
-}
-
-/** Start of the UTC interval that contains the time; weeks start on Monday. */
-function intervalStart(ms: number, per: Interval): number {
-  if (per === 'month') {
-    const date = new Date(ms);
-    return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
-  }
-  const width = widths[per];
-  const offset = per === 'week' ? FIRST_MONDAY_MS : 0;
-  return Math.floor((ms - offset) / width) * width + offset;
-}
-
-function intervalEnd(start: number, per: Interval): number {
-  if (per !== 'month') return start + widths[per];
-  const date = new Date(start);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
 }

@@ -4,6 +4,7 @@
  */
 
 import type { AfterDefinition } from '../job/definition.ts';
+import { roundInterval, roundIntervals } from '../job/parents.ts';
 import type { Interval, Run } from '../model/model.ts';
 import { zoneFor } from '../schedule/adjusted.ts';
 import { formatDateTime, isZero } from '../schedule/iso.ts';
@@ -11,7 +12,6 @@ import { instantOf } from '../schedule/iso-next.ts';
 import type { MemberSchedule } from '../schedule/model.ts';
 import { memberAt, nextInstant, previousInstant } from '../schedule/next.ts';
 import { offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
-import { roundInterval } from './cadence.ts';
 import type { Entry, State } from './state.ts';
 
 /** Maximum length of a chain of dependents; the jobs of a longer one have no intervals. */
@@ -51,7 +51,8 @@ export function intervalVariables(state: State, entry: Entry, run: Run): Record<
 /** The zone of the schedule that drives the job; that of its rounds, for a job with `per`. */
 export function zoneAt(state: State, entry: Entry, due: number): Zone {
   const driver = driverOf(state, entry, due);
-  return driver === null || 'per' in driver ? zoneOf('UTC') : zoneFor(driver.schedule);
+  if (driver === null) return zoneOf('UTC');
+  return 'per' in driver ? (roundIntervals(driver.per)?.zone ?? zoneOf('UTC')) : zoneFor(driver.schedule);
 }
 
 const localDate = (zone: Zone, at: number): string =>
@@ -74,7 +75,7 @@ function driverOf(state: State, entry: Entry, due: number): Driver | null {
     const after = at.job.definition.schedule?.after;
     const spec = state.derived.joinSpec(at);
     if (after === undefined || spec === null) return null;
-    if (after.per !== undefined) return { per: after };
+    if (spec.per !== undefined) return { per: after };
     const parent = state.jobs.get(spec.parents[0] ?? '');
     if (parent === undefined || (spec.parents.length > 1 && !spec.aligned)) return null;
     at = parent;

@@ -4,9 +4,10 @@
  */
 
 import { byName, Graph } from '../../dag/graph.ts';
-import { reshape } from '../../dag/ready.ts';
+import { reshape, withoutIntervals } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { isExternal } from '../job/external.ts';
+import { intervalsText } from '../job/parents.ts';
 import { policyOf } from '../job/policy.ts';
 import type { Alert } from '../model/alert.ts';
 import { freshState } from '../model/fresh-state.ts';
@@ -206,6 +207,8 @@ export class State {
       this.names.add(job.name);
       return entry;
     }
+    const follows = known.job.definition.schedule?.after;
+    const isSame = intervalsText(follows) === intervalsText(job.definition.schedule?.after);
     known.job = job;
     known.schedule = schedule;
     known.fault = fault;
@@ -213,6 +216,7 @@ export class State {
     known.openLine = null;
     if (state !== null) known.state = state;
     // With a schedule, the cursor and its neighbours include the rounds; see `beginNames`.
+    if (known.state.join !== null && !isSame) known.state.join = withoutIntervals(known.state.join);
     if (known.state.join !== null)
       known.state.join = schedule === null ? reshape(known.state.join, parents) : null;
     return known;

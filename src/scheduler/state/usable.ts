@@ -6,8 +6,9 @@
  */
 
 import { CarillonError } from '../../errors.ts';
-import type { JobDefinition } from '../job/definition.ts';
+import type { AfterDefinition, JobDefinition } from '../job/definition.ts';
 import { jitterOf } from '../job/jitter.ts';
+import { parentNames, parentObjects, roundIntervals } from '../job/parents.ts';
 import { checkPolicy } from '../job/policy.ts';
 import { words } from '../job/schema/parts.ts';
 import { isObject, knownWord, noForm } from '../job/stored-form.ts';
@@ -32,9 +33,7 @@ export function usableJob({ definition, resolved }: Job): Usable {
     const parents = parentsIn(definition.schedule);
     checkExpect(definition);
     jitterOf(definition, 0);
-    const when = definition.schedule?.after?.when;
-    // For an unknown value it is undefined which results of the parents count.
-    if (when !== undefined) knownWord('schedule.after.when', when, words.when);
+    checkAfter(definition.schedule?.after);
     const schedule = resolved === null ? null : compileSchedule(resolved);
     return { schedule, parents, fault: null };
   });
@@ -49,7 +48,20 @@ function parentsIn(schedule: JobDefinition['schedule']): string[] {
   if (after === undefined) return [];
   if (!isObject(after)) throw noForm('schedule.after', after, 'object');
   if (!Array.isArray(after.parents)) throw noForm('schedule.after.parents', after.parents, 'list');
-  return [...after.parents];
+  return parentNames(after);
+}
+
+/** For an unknown value it is undefined which results of the parents count, and in which round. */
+function checkAfter(after: AfterDefinition | undefined): void {
+  if (after === undefined) return;
+  if (after.when !== undefined) knownWord('schedule.after.when', after.when, words.when);
+  for (const { when, per } of parentObjects(after)) {
+    if (when !== undefined) knownWord('schedule.after.parents.when', when, words.parentWhen);
+    if (per !== undefined) knownWord('schedule.after.parents.per', per, words.per);
+  }
+  if (after.per !== undefined) knownWord('schedule.after.per', after.per, words.per);
+  if (after.weekStart !== undefined) knownWord('schedule.after.weekStart', after.weekStart, words.weekday);
+  roundIntervals(after);
 }
 
 function checkExpect({ expect, schedule }: JobDefinition): void {

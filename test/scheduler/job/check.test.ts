@@ -193,6 +193,80 @@ const bad: readonly Bad[] = [
     says: '"b c"',
   },
   {
+    because: 'a parent twice, once as an object',
+    change: { schedule: { after: { parents: ['a', { job: 'a', when: 'done' }] } } },
+    field: 'schedule.after.parents[1]',
+    says: 'names a more than once',
+    allowed: /each job once/,
+  },
+  {
+    because: 'a parent that is neither name nor object',
+    change: { schedule: { after: { parents: [7] } } },
+    field: 'schedule.after.parents[0]',
+    says: 'is 7, but must be text or a mapping of fields',
+    allowed: /text or a mapping/,
+  },
+  {
+    because: 'a parent without a job',
+    change: { schedule: { after: { parents: [{ when: 'done' }] } } },
+    code: 'MISSING_FIELD',
+    field: 'schedule.after.parents[0].job',
+    says: 'is missing',
+  },
+  {
+    because: 'an unknown condition of a parent',
+    change: { schedule: { after: { parents: [{ job: 'a', when: 'all-done' }] } } },
+    field: 'schedule.after.parents[0].when',
+    says: 'one of succeeded, failed, done',
+  },
+  {
+    because: 'an unknown field of a parent',
+    change: { schedule: { after: { parents: [{ job: 'a', whne: 'done' }] } } },
+    code: 'UNKNOWN_FIELD',
+    field: 'schedule.after.parents[0].whne',
+    says: 'Did you mean schedule.after.parents[0].when?',
+  },
+  {
+    because: 'two intervals of parents',
+    change: {
+      schedule: {
+        after: {
+          parents: [
+            { job: 'a', per: 'day' },
+            { job: 'b', per: 'hour' },
+          ],
+        },
+      },
+    },
+    field: 'schedule.after.parents[1].per',
+    says: 'the rounds of this job are per day',
+  },
+  {
+    because: 'another interval of a parent',
+    change: { schedule: { after: { parents: [{ job: 'a', per: 'day' }], per: 'week' } } },
+    field: 'schedule.after.parents[0].per',
+    says: 'the rounds of this job are per week',
+  },
+  {
+    because: 'a zone of rounds that are no intervals',
+    change: { schedule: { after: { parents: ['a'], timezone: 'Europe/Berlin' } } },
+    field: 'schedule.after.timezone',
+    says: 'no effect without per',
+  },
+  {
+    because: 'a start of weeks where there are none',
+    change: { schedule: { after: { parents: ['a'], per: 'month', weekStart: 'sunday' } } },
+    field: 'schedule.after.weekStart',
+    says: 'no effect without per: week',
+  },
+  {
+    because: 'itself as a parent in an object',
+    change: { schedule: { after: { parents: [{ job: 'good' }] } } },
+    code: 'DEPENDENCY_CYCLE',
+    field: 'schedule.after.parents',
+    says: 'depends on itself',
+  },
+  {
     because: 'per without after',
     change: { schedule: { cron: '* * * * *', per: 'day' } },
     code: 'UNKNOWN_FIELD',

@@ -127,6 +127,89 @@ describe('the rounds of a child', () => {
     },
   );
 
+  test.each<[string, AfterDefinition, string, string, string, number]>([
+    [
+      'a day in Berlin begins at its midnight',
+      { parents: ['a'], per: 'day', timezone: 'Europe/Berlin' },
+      '2026-02-18T12:00:00Z',
+      '2026-02-17T23:00:00Z',
+      '2026-02-18T23:00:00Z',
+      24,
+    ],
+    [
+      'the day on which clocks go forward has 23 runs',
+      { parents: ['a'], per: 'day', timezone: 'Europe/Berlin' },
+      '2026-03-29T12:00:00Z',
+      '2026-03-28T23:00:00Z',
+      '2026-03-29T22:00:00Z',
+      23,
+    ],
+    [
+      'the day on which clocks go back has 25',
+      { parents: ['a'], per: 'day', timezone: 'Europe/Berlin' },
+      '2026-10-25T12:00:00Z',
+      '2026-10-24T22:00:00Z',
+      '2026-10-25T23:00:00Z',
+      25,
+    ],
+    [
+      'the month of New York goes from its first to its next first',
+      { parents: ['a'], per: 'month', timezone: 'America/New_York' },
+      '2026-11-01T03:59:59Z',
+      '2026-10-01T04:00:00Z',
+      '2026-11-01T04:00:00Z',
+      31 * 24,
+    ],
+    [
+      'weeks may begin on Sunday',
+      { parents: ['a'], per: 'week', weekStart: 'sunday' },
+      '2026-02-18T12:00:00Z',
+      '2026-02-15T00:00:00Z',
+      '2026-02-22T00:00:00Z',
+      168,
+    ],
+    [
+      'weeks may begin on Thursday, in a zone',
+      { parents: ['a'], per: 'week', weekStart: 'thursday', timezone: 'Asia/Tokyo' },
+      '2026-02-18T14:59:59Z',
+      '2026-02-11T15:00:00Z',
+      '2026-02-18T15:00:00Z',
+      168,
+    ],
+    [
+      'an hour in a zone half an hour off begins at half past',
+      { parents: ['a'], per: 'hour', timezone: 'Asia/Kolkata' },
+      '2026-02-18T12:40:00Z',
+      '2026-02-18T12:30:00Z',
+      '2026-02-18T13:30:00Z',
+      1,
+    ],
+    [
+      'one parent has the interval for all',
+      { parents: ['d', { job: 'a', per: 'day' }], timezone: 'Europe/Berlin' },
+      '2026-02-18T12:00:00Z',
+      '2026-02-17T23:00:00Z',
+      '2026-02-18T23:00:00Z',
+      24,
+    ],
+  ])('%s', (_, after, within, from, to, runs) => {
+    const { per } = spec(after);
+    const first = Date.parse(from);
+    const last = Date.parse(to) - 1;
+    expect([within, from].map((each) => per?.key(Date.parse(each)))).toEqual([`${first}`, `${first}`]);
+    expect(per?.key(last)).toBe(`${first}`);
+    expect(per?.key(last + 1)).toBe(`${last + 1}`);
+    expect(per?.key(first - 1)).not.toBe(`${first}`);
+    expect(per?.expected('a', Date.parse(within))).toBe(runs);
+    expect(per?.expected('d', last)).toBe(Math.max(1, Math.round((last - first) / 86_400_000)));
+  });
+
+  test('have the conditions of single parents', () => {
+    const { when, conditions } = spec({ parents: ['a', { job: 'd', when: 'done' }, { job: 'manual' }] });
+    expect(when).toBe('all-succeeded');
+    expect([...(conditions ?? [])]).toEqual([['d', 'done']]);
+  });
+
   test('of a December go to the new year', () => {
     const { per } = spec({ parents: ['a'], per: 'month' });
     expect(per?.expected('a', Date.parse('2026-12-05T00:00:00Z'))).toBe(31 * 24);

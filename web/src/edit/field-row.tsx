@@ -23,13 +23,15 @@ interface Props {
 
 export function FieldRow({ field, value, problems, fixed = false, onChange }: Props) {
   const id = useId();
-  const { label, hint, wide, kind } = field;
+  const { label, wide, kind } = field;
+  const isBeyondNames = kind === 'names' && Array.isArray(value) && value.some(isTree);
+  const hint = isBeyondNames ? 'Some entries are more than a name: change them under YAML.' : field.hint;
   const described = `${id}-hint`;
   const shared = {
     id,
     'aria-describedby': described,
     'aria-invalid': problems.length > 0,
-    disabled: fixed,
+    disabled: fixed || isBeyondNames,
     placeholder: field.example,
   };
   return (

@@ -176,6 +176,27 @@ export const scheduleFields: Record<ScheduleKind, readonly Field[]> = {
         ['month', 'A month'],
       ],
     },
+    {
+      path: 'schedule.after.timezone',
+      label: 'Time zone of these',
+      kind: 'text',
+      example: 'Europe/Berlin',
+      hint: 'Default: UTC. Only with an interval.',
+    },
+    {
+      path: 'schedule.after.weekStart',
+      label: 'Weeks begin on',
+      kind: 'choice',
+      choices: [
+        ['', 'Monday'],
+        ['tuesday', 'Tuesday'],
+        ['wednesday', 'Wednesday'],
+        ['thursday', 'Thursday'],
+        ['friday', 'Friday'],
+        ['saturday', 'Saturday'],
+        ['sunday', 'Sunday'],
+      ],
+    },
   ],
   none: [],
 };

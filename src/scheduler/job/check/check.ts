@@ -13,6 +13,7 @@ import { keptWarnings } from '../../chronos/warnings.ts';
 import type { ScheduleInput } from '../../schedule/model.ts';
 import { JobDefinition, type RunDefinition } from '../definition.ts';
 import { hiddenIn } from '../hidden.ts';
+import { parentNames } from '../parents.ts';
 import { policyFor } from '../policy.ts';
 import { checkDuration, remindersOf } from '../reminders.ts';
 import { shellVariableForm, variableForm, volumeForm } from '../schema/container-forms.ts';
@@ -21,6 +22,7 @@ import { checkFetch } from '../schema/fetch.ts';
 import { memoryBytes } from '../size.ts';
 import { isObject } from '../stored-form.ts';
 import { timeSchedule } from '../time-schedule.ts';
+import { checkAfter } from './after.ts';
 import { checkContainer } from './container.ts';
 import { jobHints } from './meant-field.ts';
 import { checkKinds } from './schedule.ts';
@@ -91,7 +93,8 @@ function checkSchedule(
 ): void {
   if (schedule === undefined) return;
   checkKinds(schedule, findings);
-  if (schedule.after?.parents.includes(name)) {
+  if (schedule.after !== undefined) checkAfter(schedule.after, findings);
+  if (parentNames(schedule.after).includes(name)) {
     findings.add('DEPENDENCY_CYCLE', `${name} depends on itself.`, {
       field: 'schedule.after.parents',
       value: name,

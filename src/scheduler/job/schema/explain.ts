@@ -77,7 +77,7 @@ export class Findings {
 /** Adds every way in which `value` violates `shape`; `field` is empty for the whole. */
 export function explain(shape: Shape, value: unknown, field: string, findings: Findings): void {
   if (findings.full || isAnything(shape)) return;
-  if (shape.anyOf) explainChoice(shape.anyOf, value, field, findings);
+  if (shape.anyOf) explainAny(shape.anyOf, value, field, findings);
   else if (!isOfType(shape.type, value)) explainType(shape, value, field, findings);
   else if (typeof value === 'string') explainText(shape, value, field, findings);
   else if (typeof value === 'number') explainNumber(shape, value, field, findings);
@@ -153,6 +153,21 @@ function unknownField(
     : `Unknown field ${field}. Known${where}: ${known.join(', ')}.`;
   const allowed = near ? [near, ...known.filter((other) => other !== near)] : known;
   findings.add('UNKNOWN_FIELD', message, { field, value: shorten(value), allowed });
+}
+
+/** One of several values, or one of several types. */
+function explainAny(shapes: readonly Shape[], value: unknown, field: string, findings: Findings): void {
+  if (shapes.every((shape) => shape.const !== undefined)) {
+    explainChoice(shapes, value, field, findings);
+    return;
+  }
+  const fit = shapes.find(({ type }) => isOfType(type, value));
+  if (fit !== undefined) explain(fit, value, field, findings);
+  else {
+    const allowed = shapes.map(({ type }) => typeInWords(type)).join(' or ');
+    const message = `${field} is ${describe(value)}, but must be ${allowed}.`;
+    findings.add('INVALID_FIELD', message, { field, value: shorten(value), allowed });
+  }
 }
 
 function explainChoice(choices: readonly Shape[], value: unknown, field: string, findings: Findings): void {

@@ -61,6 +61,9 @@ export const textMap = (
 /** Enumerations by which the scheduler decides. Stored jobs may have other values; see stored-form.ts. */
 export const words = {
   when: ['all-succeeded', 'all-done', 'any-succeeded', 'all-failed', 'any-failed'],
+  parentWhen: ['succeeded', 'failed', 'done'],
+  per: ['minute', 'hour', 'day', 'week', 'month'],
+  weekday: ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'],
   overlap: ['skip', 'queue', 'queue-all', 'allow', 'replace'],
   catchUp: ['none', 'latest', 'all'],
   onFailure: ['stop', 'continue'],

@@ -46,8 +46,9 @@ export function planBackfill(state: State, { id, targets, downstream, newestFirs
     const followed = spec === null || !downstream ? null : following(state, entry, spec, lanes);
     if (followed === 'loose' && !own.has(name)) left.add(name);
     const lane = laneOf(name, own.get(name) ?? [], followed === 'loose' ? null : followed, {
-      parents,
+      after: parents,
       when: spec?.when ?? 'all-succeeded',
+      ...conditionsOf(spec, parents),
     });
     if (lane !== null) lanes.set(name, { ...lane, ...(!own.has(name) && { follows: true as const }) });
     refuseTooMany(lanes);
@@ -129,7 +130,7 @@ function laneOf(
   job: string,
   own: readonly number[],
   followed: Followed | null,
-  { parents, when }: { readonly parents: readonly string[]; readonly when: Lane['when'] },
+  judged: Pick<Lane, 'after' | 'when' | 'conditions'>,
 ): Lane | null {
   const dues = ascending([...own, ...(followed?.dues ?? [])]);
   if (dues.length === 0) return null;
@@ -138,9 +139,13 @@ function laneOf(
     job,
     dues,
     ...(froms.size > 0 && { froms: dues.map((due) => froms.get(due) ?? due) }),
-    after: parents,
-    when,
+    ...judged,
   };
+}
+
+function conditionsOf(spec: JoinSpec | null, parents: readonly string[]): Pick<Lane, 'conditions'> {
+  const conditions = [...(spec?.conditions ?? [])].filter(([parent]) => parents.includes(parent));
+  return conditions.length === 0 ? {} : { conditions };
 }
 
 const ascending = (instants: readonly number[]): number[] => [...new Set(instants)].sort((a, b) => a - b);
