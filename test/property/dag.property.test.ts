@@ -5,6 +5,7 @@ import { Graph } from '../../src/dag/graph.ts';
 import { topologicalLevels, treeOrder } from '../../src/dag/order.ts';
 import { criticalPath } from '../../src/dag/path.ts';
 import {
+  type Condition,
   emptyJoin,
   type Firing,
   type Join,
@@ -255,10 +256,46 @@ const interleaved = fc
       );
   });
 
+/** Conditions of single parents, by name. */
+const ownConditions = fc.dictionary(
+  fc.constantFrom('p', 'q', 'r', 's'),
+  fc.constantFrom<Condition>('succeeded', 'failed', 'done'),
+);
+
+/** Oracle: has this parent ended as it must, by its own word or by that of all? */
+function isAsAsked(when: JoinSpec['when'], own: Condition | undefined, how: Outcome): boolean {
+  if (own !== undefined) return own === 'done' ? true : how === own;
+  return when === 'all-done' || how === (when.endsWith('failed') ? 'failed' : 'succeeded');
+}
+
+/** Oracle for one round that is an interval of two due times. */
+function intervalOracle(
+  { when, conditions, parents }: JoinSpec,
+  ends: readonly ParentEnd[],
+  interval: number,
+): { at: number; run: boolean; due: number } {
+  const own = ends.filter(({ due }) => Math.floor(due / 2) === interval);
+  const decidedAt = (end: ParentEnd, run: boolean) => {
+    const seen = own.slice(0, own.indexOf(end) + 1);
+    return { at: ends.indexOf(end), run, due: Math.max(...seen.map(({ due }) => due)) };
+  };
+  const totals = parents.map((parent) => {
+    const of = own.filter((end) => end.parent === parent);
+    const worst = (['failed', 'skipped'] as const).find((how) => of.some(({ outcome: is }) => is === how));
+    return { last: of.at(-1)!, met: isAsAsked(when, conditions?.get(parent), worst ?? 'succeeded') };
+  });
+  const met = totals.filter((total) => total.met).map(({ last }) => own.indexOf(last));
+  if (when.startsWith('any') && met.length > 0) return decidedAt(own[Math.min(...met)]!, true);
+  return decidedAt(own.at(-1)!, when.startsWith('all') && totals.every((total) => total.met));
+}
+
 /** Oracle for one aligned round: at which ending is it decided, and how? */
-function oracle(when: JoinSpec['when'], ends: readonly ParentEnd[], due: number, parents: number) {
-  const wanted = (end: ParentEnd) =>
-    when === 'all-done' || end.outcome === (when.endsWith('failed') ? 'failed' : 'succeeded');
+function oracle(
+  { when, conditions, parents: { length: parents } }: JoinSpec,
+  ends: readonly ParentEnd[],
+  due: number,
+) {
+  const wanted = (end: ParentEnd) => isAsAsked(when, conditions?.get(end.parent), end.outcome);
   const own = ends.filter((end) => end.due === due);
   expect(own).toHaveLength(parents);
   const first = own.find(wanted);
@@ -269,14 +306,15 @@ function oracle(when: JoinSpec['when'], ends: readonly ParentEnd[], due: number,
 describe('an aligned join', () => {
   it('decides each round exactly once, at the ending that decides it, whatever the order', () => {
     fc.assert(
-      fc.property(interleaved, trigger, ({ parents, ends, shuffled }, when) => {
-        const spec: JoinSpec = { parents, when, aligned: true };
+      fc.property(interleaved, trigger, ownConditions, ({ parents, ends, shuffled }, when, own) => {
+        const conditions = new Map(Object.entries(own));
+        const spec: JoinSpec = { parents, when, conditions, aligned: true };
         const { join, firings } = play(spec, shuffled);
         const dues = [...new Set(ends.map((end) => end.due))];
         const expected = dues.map((due) => ({
           due,
           variant: '',
-          ...oracle(when, shuffled, due, parents.length),
+          ...oracle(spec, shuffled, due),
         }));
         const seen = firings.map(({ due, variant, at, run }) => ({ due, variant, at, run }));
         expect(seen.sort((x, y) => x.due - y.due)).toEqual(expected);
@@ -296,6 +334,32 @@ describe('an aligned join', () => {
             .sort();
         expect(outcomes(repeated)).toEqual(outcomes(ends));
         expect(play(spec, repeated)).toMatchObject({ join: play(spec, shuffled).join });
+      }),
+    );
+  });
+});
+
+describe('a join by interval', () => {
+  it('decides each interval once, at the ending that decides it, whatever the order', () => {
+    fc.assert(
+      fc.property(interleaved, trigger, ownConditions, ({ parents, ends, shuffled }, when, own) => {
+        const last = Math.max(...ends.map(({ due }) => due));
+        const spec: JoinSpec = {
+          parents,
+          when,
+          conditions: new Map(Object.entries(own)),
+          aligned: true,
+          per: {
+            key: (due) => String(Math.floor(due / 2)),
+            expected: (_, due) => (due === last && due % 2 === 0 ? 1 : 2),
+          },
+        };
+        const { join, firings } = play(spec, shuffled);
+        const intervals = [...new Set(ends.map(({ due }) => Math.floor(due / 2)))];
+        const expected = intervals.map((interval) => intervalOracle(spec, shuffled, interval));
+        const seen = firings.map(({ due, at, run }) => ({ at, run, due }));
+        expect(seen.sort((x, y) => x.due - y.due)).toEqual(expected.sort((x, y) => x.due - y.due));
+        expect(join.open).toEqual([]);
       }),
     );
   });
