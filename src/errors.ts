@@ -11,6 +11,7 @@ export const catalogue = {
   UNKNOWN_FIELD: { status: 400, title: 'Unknown field' },
   MISSING_FIELD: { status: 400, title: 'Missing required field' },
   INVALID_BODY: { status: 400, title: 'Invalid body' },
+  INVALID_TEMPLATE: { status: 400, title: 'Invalid template' },
   INVALID_SCHEDULE: { status: 400, title: 'Invalid schedule' },
   NO_DUE_TIMES: { status: 400, title: 'The range has no due time of the job' },
   SCHEDULE_NEVER_FIRES: { status: 400, title: 'The schedule has no due time' },

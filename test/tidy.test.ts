@@ -240,13 +240,18 @@ const roomOf = (path: string): string =>
 
 /** Nobody imports the composition root; the reference store is there for whoever tests or simulates. */
 // The types of tokens come before what uses them.
-const roots = ['src/scheduler/model/token.ts', 'src/main.ts', 'src/store/memory.ts'];
+const roots = [
+  'src/scheduler/model/token.ts',
+  'src/main.ts',
+  'src/store/memory.ts',
+  'src/scheduler/job/template/liquid.d.ts',
+];
 
 /** More files than this are two rooms. `schedule/` is the largest. */
 const MAX_FILES = 22;
 
 /** npm packages of the core: pure themselves. */
-const purePackages = ['typebox', 'typebox/compile', 'hdr-histogram-js'];
+const purePackages = ['typebox', 'typebox/compile', 'hdr-histogram-js', 'liquidjs/dist/liquid.browser.mjs'];
 const isCore = (path: string): boolean => /^src\/(dag|scheduler)\/|^src\/errors\.ts$/.test(path);
 
 /**

@@ -55,6 +55,7 @@ import { logRoutes } from './routes/logs.ts';
 import { type NodeParts, nodeRoutes } from './routes/node.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { plotRoutes } from './routes/plots.ts';
+import { renderedRoutes } from './routes/previews/rendered.ts';
 import { runRoutes } from './routes/runs.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { statsRoutes } from './routes/stats.ts';
@@ -122,6 +123,7 @@ const apiRoutes = [
   applyRoutes,
   runRoutes,
   backfillRoutes,
+  renderedRoutes,
   verdictRoutes,
   heartbeatRoutes,
   jobPastRoutes,

@@ -18,6 +18,7 @@ import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '..
 import type { WireBackfill } from '../api/wire/backfills.ts';
 import type { WireHeartbeat, WireReportStep } from '../api/wire/heartbeat.ts';
 import type { WireLogFinding } from '../api/wire/log-search.ts';
+import type { WireRendered, WireRenderRequest } from '../api/wire/rendered.ts';
 import type {
   WireApply,
   WireDeletion,
@@ -29,7 +30,7 @@ import type {
   WireRevision,
   WireRun,
 } from '../api/wire/schema.ts';
-import type { WireStart } from '../api/wire/starts.ts';
+import type { WireStart, WireTriggerMany } from '../api/wire/starts.ts';
 import type {
   WireCluster,
   WireEngine,
@@ -150,8 +151,8 @@ export class Client {
   trigger = (name: string, params: Readonly<Record<string, string>>, key: string) =>
     this.#send<WireRun>('POST', at('jobs', name, 'trigger'), { params }, {}, { 'idempotency-key': key });
   /** Repeating it with the same key and jobs returns the same start. */
-  triggerMany = (jobs: readonly string[], dryRun: boolean, key: string) =>
-    this.#send<WireStart>('POST', '/trigger', { jobs }, { dryRun }, { 'idempotency-key': key });
+  triggerMany = (body: WireTriggerMany, dryRun: boolean, key: string) =>
+    this.#send<WireStart>('POST', '/trigger', body, { dryRun }, { 'idempotency-key': key });
   apply = (definitions: readonly unknown[], query: Query) =>
     this.#send<WireApply>('POST', '/apply', definitions, query);
 
@@ -181,6 +182,9 @@ export class Client {
 
   runs = (query: Query, signal?: AbortSignal) => this.#pages<WireRun>('/runs', query, signal);
   run = (id: string) => this.#get<WireRun>(at('runs', id));
+  /** What the templates of the job would become. */
+  render = (job: string, body: WireRenderRequest) =>
+    this.#send<WireRendered>('POST', at('jobs', job, 'render'), body);
   kill = (id: string) => this.#send<WireRun>('POST', at('runs', id, 'kill'));
   rerun = (id: string, key: string) =>
     this.#send<WireRun>('POST', at('runs', id, 'rerun'), undefined, {}, { 'idempotency-key': key });
@@ -227,19 +231,11 @@ export class Client {
   engines = async () => (await this.#get<{ items: WireEngine[] }>('/engines')).items;
   pools = async () => (await this.#get<{ items: WirePool[] }>('/pools')).items;
 
-  async graphDot(): Promise<string> {
-    return (await this.#fetch('GET', '/graph.dot')).text();
-  }
-
+  graphDot = async () => (await this.#fetch('GET', '/graph.dot')).text();
   /** A full backup as the bytes of a file. Fails if the server breaks the connection. */
-  async *backup(): AsyncGenerator<Uint8Array> {
-    yield* this.#stream('/backup', {}, {});
-  }
-
+  backup = () => this.#stream('/backup', {}, {});
   /** The existing output. */
-  async *logs(id: string, query: Query): AsyncGenerator<Uint8Array> {
-    yield* this.#stream(at('runs', id, 'logs'), query, {});
-  }
+  logs = (id: string, query: Query) => this.#stream(at('runs', id, 'logs'), query, {});
 
   /** The output in pieces; with `follow` as it comes, to its end, however long that takes. */
   async *logPieces(id: string, query: Query): AsyncGenerator<LogPiece> {

@@ -18,6 +18,7 @@ import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLogCommand } from './commands/logs.ts';
 import { addPastCommands } from './commands/past.ts';
+import { addRenderCommand } from './commands/render.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addZkCommand } from './commands/zk.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -100,6 +101,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
   addPastCommands(program, shell);
   addRunCommands(program, shell);
   addBackfillCommands(program, shell);
+  addRenderCommand(program, shell);
   addLogCommand(program, shell);
   addExecCommand(program, shell);
   addInstallationCommands(program, shell);

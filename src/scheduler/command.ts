@@ -4,6 +4,7 @@ import type { CarillonError } from '../errors.ts';
 import type { Binding } from './access/principal.ts';
 import type { JobDefinition } from './job/definition.ts';
 import type { Labels } from './job/node-choice.ts';
+import type { GivenParams } from './job/params.ts';
 import type { Alert, Notification } from './model/alert.ts';
 import type { Backfill, BackfillOptions, BackfillPlan } from './model/backfill.ts';
 import type { MaintenanceMode, StoredCalendar } from './model/calendar.ts';
@@ -46,16 +47,17 @@ export type Command =
       readonly kind: 'trigger';
       readonly name: string;
       readonly triggerId: string;
-      readonly params: Readonly<Record<string, string>>;
+      readonly params: GivenParams;
       readonly by: string;
     }
   /**
    * Starts several jobs: each runs once, after those of its parents that run in the same start. The same
-   * trigger id gives the same start.
+   * trigger id gives the same start. Each job gets those of the parameters that it declares.
    */
   | {
       readonly kind: 'start';
       readonly names: readonly string[];
+      readonly params?: GivenParams;
       readonly triggerId: string;
       readonly dryRun: boolean;
       readonly by: string;

@@ -8,10 +8,10 @@ import type { Asker } from './access/principal.ts';
 import type { AnswerTo, ApplyResult, Command } from './command.ts';
 import type { Event } from './event.ts';
 import { EXTERNAL, EXTERNAL_TIMEOUT, isExternal } from './job/external.ts';
-import { engineRetryDelayMs } from './job/policy.ts';
+import { engineRetryDelayMs, policyFor } from './job/policy.ts';
 import type { Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
-import { awaitsCallback, isEnded } from './model/run-state.ts';
+import { awaitsCallback, isEnded, isWaiting } from './model/run-state.ts';
 import { aboutCommand } from './rules/access/about.ts';
 import { noteLine, noteRefusal, requestOf } from './rules/access/audit.ts';
 import { alertOfAllLateness, alertOfLateness } from './rules/alerts/alerts.ts';
@@ -39,7 +39,7 @@ import { propagateEnds } from './rules/endings.ts';
 import { holdsChanged, nodesChanged, placeRun } from './rules/placing.ts';
 import { hostLost, reconcile, resume } from './rules/reconcile.ts';
 import { killRun } from './rules/runs.ts';
-import { nextDeadline } from './state/deadline.ts';
+import { nextDeadline, totalDeadline } from './state/deadline.ts';
 import { type Decision, Draft } from './state/decision.ts';
 import { moveInstants } from './state/durations.ts';
 import type { RunTimer, Timed } from './state/entry.ts';
@@ -230,19 +230,30 @@ function meetDeadline(turn: Turn, { run }: RunTimer): void {
     turn.state.watch(run);
     return;
   }
-  if (run.startBy !== null && run.startBy < turn.draft.now && run.attempts.length === 0)
+  const policy = policyFor(entry.job.definition);
+  const total = run.kill === null ? totalDeadline(run, policy) : null;
+  if (total !== null && total <= turn.draft.now) {
+    const timeout = entry.job.definition.policy?.totalTimeout ?? '';
+    endOverdue(turn, run, { code: 'total-timeout', timeout });
+  } else if (run.startBy !== null && run.startBy < turn.draft.now && run.attempts.length === 0)
     closeRun(turn, run, 'missed', windowPassed(entry, run));
   else if (run.notBefore !== null && run.notBefore <= turn.draft.now) placeRun(turn, entry, run);
   else if (run.kill !== null)
     closeRun(turn, run, run.kill.as, { code: 'kill-unconfirmed', because: run.kill.reason });
   else if (run.state === 'running') {
     const timeout = entry.job.definition.policy?.timeout ?? EXTERNAL_TIMEOUT;
-    const reason = { code: 'timeout', timeout } as const;
-    if (awaitsCallback(run) || run.attempts.at(-1)?.engine === EXTERNAL) callbackOverdue(turn, run, reason);
-    else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
+    endOverdue(turn, run, { code: 'timeout', timeout });
   }
   propagateEnds(turn);
   if (!isEnded(run.state)) turn.state.watch(run);
+}
+
+/** An attempt, or a run without one, that takes too long. */
+function endOverdue(turn: Turn, run: Run, reason: Reason): void {
+  if (isWaiting(run.state)) closeRun(turn, run, 'timed-out', reason);
+  else if (awaitsCallback(run) || run.attempts.at(-1)?.engine === EXTERNAL)
+    callbackOverdue(turn, run, reason);
+  else killRun(turn, run, { by: 'timeout', as: 'timed-out', reason });
 }
 
 const windowPassed = ({ job }: Entry, { reason: because }: Run): Reason =>

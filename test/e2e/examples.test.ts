@@ -107,3 +107,26 @@ test('the job that somebody else runs takes their report', async () => {
   expect(status).toBe(200);
   expect((await runsOf(name as string)).map(({ state }) => state)).toEqual(['succeeded']);
 });
+
+test('a report takes its parameters, says what it would run, and has nothing to do on a holiday', async () => {
+  await apply(readFileSync(join(examples, 'report.yaml'), 'utf8'));
+  const rendered = await server.ask<{ fields: { field: string; value: string }[] }>(
+    'POST',
+    '/api/v1/jobs/report/render',
+    { due: '2026-12-01T05:00:00Z', params: { region: 'us' } },
+  );
+  const values = Object.fromEntries(rendered.body.fields.map(({ field, value }) => [field, value]));
+  expect(values).toMatchObject({ 'run.argv[4]': '01.11.2026', 'run.argv[5]': 'US', 'labels.of': 'us' });
+  for (const params of [{ region: 'us' }, { day: '2026-01-01' }, { full: false }])
+    await server.ask('POST', '/api/v1/jobs/report/trigger', { params });
+  const states = await eventually(
+    async () => (await runsOf('report')).map(({ state, reason }) => `${state} ${reason ?? ''}`).sort(),
+    (all) => all.length === 3 && !all.some((state) => /^(waiting|queued|launching|running)/.test(state)),
+    30_000,
+  );
+  expect(states).toEqual([
+    'skipped exit code 99 is one of policy.skipExitCodes',
+    'skipped runIf is false: {{ params.full }}',
+    'succeeded ',
+  ]);
+});

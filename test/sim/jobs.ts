@@ -15,6 +15,7 @@ export function scheduledJob(random: Random, name: string, epochMs: number, nowM
     schedule: timeSchedule(random, epochMs, nowMs),
     run: runOf(random),
     policy: policyOf(random),
+    ...rulesOf(random),
   };
 }
 
@@ -55,7 +56,13 @@ function dependentJob(random: Random, name: string, others: readonly string[]): 
     'any-failed',
     'all-failed',
   ]);
-  return { name, schedule: { after: { parents, when } }, run: runOf(random), policy: policyOf(random) };
+  return {
+    name,
+    schedule: { after: { parents, when } },
+    run: runOf(random),
+    policy: policyOf(random),
+    ...rulesOf(random),
+  };
 }
 
 /** Sometimes two schedules, or one with an end. */
@@ -91,13 +98,31 @@ function policyOf(random: Random): object {
     ...(random.chance(0.2) ? { catchUpLimit: random.between(1, 5) } : {}),
     ...(random.chance(0.2) ? { startWithin: random.pick(['PT10S', 'PT2M']) } : {}),
     ...(random.chance(0.6)
-      ? { retries: { limit: random.between(1, 3), delay: random.pick(['PT1S', 'PT15S']) } }
+      ? {
+          retries: {
+            limit: random.between(1, 3),
+            delay: random.pick(['PT1S', 'PT15S']),
+            ...(random.chance(0.2) && { exceptExitCodes: [75] }),
+          },
+        }
       : {}),
     ...(random.chance(0.3) ? { timeout: random.pick(['PT5S', 'PT30S', 'PT2M']), killAfter: 'PT2S' } : {}),
     ...(random.chance(0.2) ? { concurrency: random.between(1, 2) } : {}),
     ...(random.chance(0.2) ? { pool: 'etl' } : {}),
     ...(random.chance(0.2) ? { priority: random.between(0, 3) } : {}),
     ...(random.chance(0.1) ? { disableAfterFailures: random.between(3, 6) } : {}),
+    ...(random.chance(0.2) ? { skipExitCodes: [99] } : {}),
+    ...(random.chance(0.2) ? { totalTimeout: random.pick(['PT20S', 'PT1M', 'PT5M']) } : {}),
+  };
+}
+
+/** Parameters with templates of them, and a condition that some due times meet. */
+function rulesOf(random: Random): object {
+  return {
+    ...(random.chance(0.3)
+      ? { params: { size: { type: 'integer', default: 3 } }, labels: { size: '{{ params.size | plus: 1 }}' } }
+      : {}),
+    ...(random.chance(0.1) ? { runIf: '{{ due contains "0:00" or due contains "2:" }}' } : {}),
   };
 }
 
@@ -110,7 +135,7 @@ export function courseOf(seed: number): (spec: LaunchSpec) => Course {
       const random = new Random(seed, launchName);
       course = {
         durationMs: random.chance(0.1) ? random.between(20_000, 240_000) : random.mostlySmall(5, 30_000),
-        exitCode: random.chance(0.15) ? 1 : 0,
+        exitCode: random.chance(0.15) ? random.pick([1, 1, 75, 99]) : 0,
         deaf: random.chance(0.1),
       };
       known.set(launchName, course);

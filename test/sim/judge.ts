@@ -259,7 +259,9 @@ export class Judge {
     const before = this.runs.get(run.id);
     const life = this.jobs.get(run.job);
     if (ended !== isEnded(run.state)) this.#wrong(`${run.id} is kept as ended and is ${run.state}`);
-    if (run.inRow === true && (run.state === 'skipped' || run.reason?.code === 'replaced'))
+    // Its own condition and its own exit code skip any run.
+    const isOwn = run.reason?.code === 'skip-exit-code' || run.reason?.code === 'condition-false';
+    if (run.inRow === true && !isOwn && (run.state === 'skipped' || run.reason?.code === 'replaced'))
       this.#wrong(`${run.id} is to be caught up, and is ${run.state} (${textOrNull(run.reason)})`);
     const waits = run.state === 'waiting' && run.attempts.length === 0 && run.inRow !== true;
     if (waits && life?.changed === false && policyFor(life.job.definition).overlap === 'skip')
@@ -310,10 +312,12 @@ export class Judge {
   }
 
   /** A timeout is a duration: whatever clocks show, the attempt has had it, and not much more. */
-  #timedOut({ attempts }: Run, { job }: JobLife): void {
-    const { launchName = '', seenAt } = attempts.at(-1) ?? {};
+  #timedOut({ attempts, kill }: Run, { job }: JobLife): void {
+    const isTotal = kill?.reason.code === 'total-timeout';
+    const { launchName = '', seenAt } = attempts.at(isTotal ? 0 : -1) ?? {};
     const startedAt = this.#startedAt.get(launchName);
-    const timeoutMs = policyOf(job.definition.policy).timeoutMs ?? 0;
+    const policy = policyOf(job.definition.policy);
+    const timeoutMs = (isTotal ? policy.totalTimeoutMs : policy.timeoutMs) ?? 0;
     if (startedAt === undefined || startedAt <= this.#blindAt) return;
     const ranMs = this.#parts.time() - startedAt;
     // Where its start was not seen, the engine's clock is believed, as far as that can be.
@@ -328,7 +332,9 @@ export class Judge {
       if (attempt.endedAt === null || before?.attempts[attempt.number - 1]?.endedAt != null) continue;
       // Of one that was given up it is not known how long it took.
       const isGivenUp = attempt.engine === EXTERNAL && run.state === 'lost';
-      if (attempt.startedAt !== null && life !== undefined && !isGivenUp) life.attemptsEnded += 1;
+      // One that had nothing to do says nothing of how long the job takes.
+      const isMeasured = !isGivenUp && attempt.reason?.code !== 'skip-exit-code';
+      if (attempt.startedAt !== null && life !== undefined && isMeasured) life.attemptsEnded += 1;
       const { launchName, exitCode, reason } = attempt;
       if (attempt.engine === EXTERNAL) {
         if (exitCode === 0 && this.reported.get(run.reportKey ?? '') !== 'success')

@@ -156,6 +156,7 @@ function startRoute(app: FastifyInstance, context: ApiContext): void {
       const started = await as(request).submit({
         kind: 'start',
         names,
+        ...(request.body.params !== undefined && { params: request.body.params }),
         triggerId: triggerId(request, names),
         dryRun,
         by: requestedBy(request),

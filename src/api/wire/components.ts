@@ -36,6 +36,7 @@ import {
   WireTop,
 } from './plots.ts';
 import { WireReason } from './reason.ts';
+import { WireRendered } from './rendered.ts';
 import {
   WireApply,
   WireApplyResult,
@@ -114,6 +115,7 @@ export const components: readonly TSchema[] = [
   WireRun,
   WireRunList,
   WireStart,
+  WireRendered,
   WireLogEvent,
   WireLogFinding,
   WireLogHit,

@@ -9,10 +9,8 @@ import { type Static, Type } from 'typebox';
 import { catalogue } from '../../errors.ts';
 import { permissions } from '../../scheduler/access/principal.ts';
 import { JobDefinition, oneOf } from '../../scheduler/job/definition.ts';
-import { variables } from '../../scheduler/job/schema/choices.ts';
-import { paramForm, textForm } from '../../scheduler/job/schema/forms.ts';
-import { published } from '../../scheduler/job/schema/published.ts';
 import { endStates, liveStates } from '../../scheduler/model/model.ts';
+import { givenParams } from './given-params.ts';
 import { apiLimits } from './limits.ts';
 import { lineageFields } from './lineage.ts';
 import { kill, muted, why } from './reason.ts';
@@ -353,17 +351,7 @@ export type WireLogEvent = Static<typeof WireLogEvent>;
 
 export const WireTrigger = Type.Object(
   {
-    params: Type.Optional(
-      Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.String({ maxLength: 4_096 }), {
-        maxProperties: 64,
-        description: 'Parameters passed to this run only.',
-        ...published({
-          patternProperties: undefined,
-          propertyNames: variables(paramForm).propertyNames,
-          additionalProperties: { type: 'string', maxLength: 4_096, pattern: textForm },
-        }),
-      }),
-    ),
+    params: Type.Optional(givenParams('Parameters of this run, as the job declares them in params.')),
   },
   { additionalProperties: false },
 );

@@ -1,6 +1,7 @@
 /** Request and response of a start of several jobs. */
 
 import { type Static, Type } from 'typebox';
+import { givenParams } from './given-params.ts';
 import { apiLimits } from './limits.ts';
 import { why } from './reason.ts';
 import { WireRun } from './schema.ts';
@@ -13,6 +14,9 @@ export const WireTriggerMany = Type.Object(
       maxItems: apiLimits.startJobs,
       description: 'Job names.',
     }),
+    params: Type.Optional(
+      givenParams('Parameters. Each job gets those that it declares in params, also if it follows others.'),
+    ),
   },
   { additionalProperties: false },
 );

@@ -51,7 +51,7 @@ export function addRunCommands(program: Command, shell: Shell): void {
     .description('run one or more jobs now: each once, after those of its parents that run too')
     .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
     .option('--dry-run', 'show which jobs would start and which would follow, and start nothing')
-    .option('--param <k=v>', 'an environment variable for this run; may be repeated', each)
+    .option('--param <k=v>', 'a parameter for this run, as the job declares it; may be repeated', each)
     .option('--due <instant>', 'run it for this due time of the past: a backfill of one')
     .option('--wait', 'wait for its end; the exit code tells how it ended')
     .option('--timeout <duration>', 'with --wait: maximum time to wait, such as 90s or PT1H', timeoutMs)
@@ -271,7 +271,7 @@ interface ManyOptions {
 async function runMany(
   session: Session,
   names: readonly string[],
-  { label, dryRun = false, ...single }: RunOptions & ManyOptions,
+  { label, dryRun = false, param = [], ...single }: RunOptions & ManyOptions,
 ): Promise<ExitCode> {
   if (names.length > 0 === (label !== undefined)) {
     throw new CarillonError(
@@ -299,7 +299,8 @@ async function runMany(
     else session.print('no jobs');
     return exitCodes.ok;
   }
-  const start = await client.triggerMany(wanted, dryRun, randomUUID());
+  const body = { jobs: wanted, ...(param.length > 0 && { params: paramsOf(param) }) };
+  const start = await client.triggerMany(body, dryRun, randomUUID());
   if (session.json) session.printJson(start);
   else {
     const rows = start.jobs.map(({ job, after, others, skip, run }) => [

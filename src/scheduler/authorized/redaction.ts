@@ -4,6 +4,7 @@ import { reach } from '../../dag/reach.ts';
 import type { JobGlance, JobReader, Notice } from '../handle.ts';
 import type { JobDefinition } from '../job/definition.ts';
 import { type Hidden, withoutHidden, withoutParents } from '../job/hidden.ts';
+import { secretOf } from '../job/params.ts';
 import type { Alert, Notification } from '../model/alert.ts';
 import { jobInKey } from '../model/ids.ts';
 import type { Job, Revision, Run } from '../model/model.ts';
@@ -65,6 +66,7 @@ export class Redaction {
           ? { ...trigger, runs: trigger.runs.filter((id) => this.#sight.seesName(jobInKey(id))) }
           : trigger,
       root: root !== null && this.#sight.seesName(root) ? root : null,
+      params: this.#params(run),
       reason: this.reason(run.reason, run.job),
       kill: kill && { ...kill, reason: this.reason(kill.reason, run.job) },
       attempts: run.attempts.map((attempt) => ({
@@ -72,6 +74,19 @@ export class Redaction {
         reason: this.reason(attempt.reason, run.job),
       })),
     };
+  }
+
+  /** Where the secrets are that a run was given is hidden as it is in the definition. */
+  #params({ job, createdAt, params }: Run): Run['params'] {
+    const given = Object.entries(params);
+    if (given.length === 0 || this.#sight.mayOf('secrets', job, createdAt)) return params;
+    const declared = this.#sight.jobOf(job, createdAt)?.definition.params ?? {};
+    // The declaration may have been another one when the run was made.
+    const isPlain = (name: string): boolean =>
+      Object.hasOwn(declared, name) && declared[name]?.type !== 'secret';
+    return Object.fromEntries(
+      given.map(([name, text]) => [name, secretOf(text) === null || isPlain(name) ? text : '***']),
+    );
   }
 
   /** Of something about the job. */

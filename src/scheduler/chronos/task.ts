@@ -4,13 +4,11 @@
  */
 
 import type { JobDefinition, RunDefinition } from '../job/definition.ts';
+import { argumentsParameter } from '../job/params.ts';
 import type { Attempt, Run } from '../model/model.ts';
 import { isGivenAtLaunch, isVariable } from './aspects.ts';
 import { settledFields } from './mapping.ts';
 import { shownName } from './names.ts';
-
-/** The run parameter that contains the arguments. */
-export const argumentsParameter = 'CHRONOS_ARGUMENTS';
 
 /** `ct:<due>:<attempt>:<job>:<arguments>`; attempts start at 0. */
 export function taskIdOf(run: Pick<Run, 'due' | 'job' | 'params'>, attempt: number): string {

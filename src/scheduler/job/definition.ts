@@ -8,6 +8,7 @@ import { Alerts } from './schema/alerts.ts';
 import { zoneNames } from './schema/choices.ts';
 import { cronForm, dateTimeForm, everyForm, positiveDurationForm, timeOfDayForm } from './schema/forms.ts';
 import { Heartbeat } from './schema/heartbeat.ts';
+import { Params } from './schema/params.ts';
 import { closed, definitionLimits, duration, oneOf, text, textMap, words } from './schema/parts.ts';
 import { published } from './schema/published.ts';
 import { Run } from './schema/run.ts';
@@ -205,6 +206,14 @@ export const Schedule = Type.Object(fields, {
   ...published(oneKind),
 });
 
+const exitCodes = (description: string) =>
+  Type.Array(Type.Integer({ minimum: 1, maximum: 255 }), {
+    minItems: 1,
+    maxItems: definitionLimits.listLength,
+    uniqueItems: true,
+    description,
+  });
+
 const Policy = Type.Object(
   {
     overlap: Type.Optional(
@@ -240,6 +249,12 @@ const Policy = Type.Object(
             }),
           ),
           max: Type.Optional(duration('Maximum delay. Default: PT1H.')),
+          onExitCodes: Type.Optional(
+            exitCodes('Of attempts that failed, retry only those with these exit codes. Default: all.'),
+          ),
+          exceptExitCodes: Type.Optional(
+            exitCodes('Never retry attempts that failed with these exit codes.'),
+          ),
           jitter: Type.Optional(
             Type.Boolean({
               description: 'Choose each delay at random between half and all of it. Default: true.',
@@ -251,6 +266,15 @@ const Policy = Type.Object(
     ),
     timeout: Type.Optional(
       duration('Maximum duration of an attempt. A longer one is killed.', positiveDurationForm),
+    ),
+    totalTimeout: Type.Optional(
+      duration(
+        'Maximum duration of all attempts together, with the delays between them. A longer run is killed and not retried.',
+        positiveDurationForm,
+      ),
+    ),
+    skipExitCodes: Type.Optional(
+      exitCodes('A run whose attempt ends with one of these exit codes ends as skipped.'),
     ),
     killAfter: Type.Optional(duration('Time between TERM and KILL. Default: PT10S.')),
     concurrency: Type.Optional(
@@ -322,7 +346,13 @@ export const JobDefinition = Type.Object(
     owner: Type.Optional(text('Person or team responsible for the job.')),
     labels: Type.Optional(textMap('Labels for filters.', definitionLimits.labels)),
     schedule: Type.Optional(Schedule),
+    params: Type.Optional(Params),
     run: Type.Optional(Run),
+    runIf: Type.Optional(
+      text(
+        'A condition such as {{ params.full }}, with the names of templates. If it becomes false, the run is skipped.',
+      ),
+    ),
     policy: Type.Optional(Policy),
     alerts: Type.Optional(Alerts),
     heartbeat: Type.Optional(Heartbeat),

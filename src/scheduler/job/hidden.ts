@@ -5,9 +5,12 @@
 
 import type { JobDefinition, RunDefinition } from './definition.ts';
 import { parentName, parentNames } from './parents.ts';
+import type { ParamDefinition, ParamsDefinition } from './schema/params.ts';
 
 const mark = '***';
 const markedFile = `/${mark}`;
+/** The form of a reference to a secret. */
+const markedDefault = `file:${markedFile}`;
 /** The form of a name of a job. */
 const markedParent = '___';
 /** Also the names are hidden. */
@@ -30,12 +33,27 @@ export function withoutHidden(definition: JobDefinition, { env, secrets }: Hidde
   const marked = Array.isArray(variables)
     ? variables.map((each) => ({ ...(each as object), value: mark }))
     : undefined;
-  if (Object.keys(fields).length === 0 && marked === undefined) return definition;
+  const params = secrets ? withoutSecretDefaults(definition.params) : undefined;
+  if (Object.keys(fields).length === 0 && marked === undefined && params === undefined) return definition;
   return {
     ...definition,
+    ...(params !== undefined && { params }),
     ...(run !== undefined && { run: { ...run, ...fields } }),
     ...(marked !== undefined && { chronos: { ...definition.chronos, environmentVariables: marked } }),
   };
+}
+
+/** Undefined: there are none. */
+function withoutSecretDefaults(params: ParamsDefinition = {}): ParamsDefinition | undefined {
+  const isHidden = ({ type, default: otherwise }: ParamDefinition): boolean =>
+    type === 'secret' && otherwise !== undefined;
+  if (!Object.values(params).some(isHidden)) return undefined;
+  return Object.fromEntries(
+    Object.entries(params).map(([name, param]) => [
+      name,
+      isHidden(param) ? { ...param, default: markedDefault } : param,
+    ]),
+  );
 }
 
 /** Without the parents that are not seen. */
@@ -51,13 +69,15 @@ export function withoutParents(definition: JobDefinition, sees: (name: string) =
 }
 
 /** Paths of what is hidden in a definition. */
-export function hiddenIn({ run, schedule, chronos }: JobDefinition): string[] {
+export function hiddenIn({ run, schedule, chronos, params = {} }: JobDefinition): string[] {
   const paths = Object.entries(run?.env ?? {}).flatMap(([name, value]) =>
     value === mark ? [`run.env.${name}`] : [],
   );
   if (Object.values(run?.secrets ?? {}).some((secret) => isMarked(secret))) paths.push('run.secrets');
   if (parentNames(schedule?.after).includes(markedParent)) paths.push('schedule.after.parents');
   if (isMarked(run?.registry?.secret)) paths.push('run.registry.secret');
+  for (const [name, { default: otherwise }] of Object.entries(params))
+    if (otherwise === markedDefault) paths.push(`params.${name}.default`);
   const variables = chronos?.environmentVariables;
   if (Array.isArray(variables) && variables.some((each) => (each as { value?: unknown })?.value === mark))
     paths.push('chronos.environmentVariables');

@@ -22,8 +22,15 @@ export interface Policy {
     readonly factor: number;
     readonly maxMs: number;
     readonly jitter: boolean;
+    /** Null: whatever the exit code. */
+    readonly onExitCodes: readonly number[] | null;
+    readonly exceptExitCodes: readonly number[];
   };
   readonly timeoutMs: number | null;
+  /** Of all attempts together, with the delays between them. */
+  readonly totalTimeoutMs: number | null;
+  /** An attempt that ends with one of them ends the run as skipped. */
+  readonly skipExitCodes: readonly number[];
   readonly killAfterMs: number;
   readonly concurrency: number | null;
   readonly priority: number;
@@ -64,8 +71,12 @@ function resolve(definition: PolicyDefinition): Policy {
       factor: retries.factor ?? 2,
       maxMs: written(retries.max, 'retries.max') ?? 3_600_000,
       jitter: retries.jitter ?? true,
+      onExitCodes: retries.onExitCodes ?? null,
+      exceptExitCodes: retries.exceptExitCodes ?? [],
     },
     timeoutMs: written(definition.timeout, 'timeout'),
+    totalTimeoutMs: written(definition.totalTimeout, 'totalTimeout'),
+    skipExitCodes: definition.skipExitCodes ?? [],
     killAfterMs: written(definition.killAfter, 'killAfter') ?? 10_000,
     concurrency: definition.concurrency ?? null,
     priority: definition.priority ?? 0,
@@ -129,6 +140,13 @@ export function retryDelayMs(policy: Policy, run: string, attempt: number): numb
   if (!jitter) return Math.round(full);
   const share = hash53(`${run}/${attempt}`) / 2 ** 53;
   return Math.round(full / 2 + (full / 2) * share);
+}
+
+/** Whether a failure with this exit code is retried. Null: it has none, and is. */
+export function isRetried({ retries }: Policy, exitCode: number | null): boolean {
+  if (exitCode === null) return true;
+  const { onExitCodes, exceptExitCodes } = retries;
+  return (onExitCodes === null || onExitCodes.includes(exitCode)) && !exceptExitCodes.includes(exitCode);
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Job {
   readonly updatedBy: string;
   /** What the one who put it may on it, which the run policy asks for. Absent: unknown. */
   readonly role?: Role;
+  /** It was put with templates. Absent: `{{` in its texts means nothing, as in jobs that earlier releases stored. */
+  readonly templates?: true;
 }
 
 /** One accepted change of a job. A deletion has no definition. */
@@ -151,7 +153,10 @@ export interface Run {
   /** The job whose trigger or rerun this run originates from. Null for scheduled runs. */
   readonly root: string | null;
   readonly trigger: RunTrigger;
+  /** With the defaults of those that it was not given. */
   readonly params: Readonly<Record<string, string>>;
+  /** What a user gave to the start of this run or of those before it, for the jobs that follow. Absent: nothing. */
+  readonly shared?: Readonly<Record<string, string>>;
   readonly priority: number;
   /** When it was decided, by the leader's clock; until it ends, it moves with that clock. See durations.ts. */
   createdAt: number;

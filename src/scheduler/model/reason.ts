@@ -57,6 +57,12 @@ export type Reason =
   | { readonly code: 'job-disabled'; readonly because: Reason }
   | { readonly code: 'job-held'; readonly text: string }
   | { readonly code: 'job-deleted' }
+  /** A parameter that was given to its start is not allowed for this job. */
+  | { readonly code: 'params-refused'; readonly text: string }
+  /** A template of the job, or what it became for this run. */
+  | { readonly code: 'cannot-render'; readonly field: string; readonly text: string }
+  /** `runIf` became false. */
+  | { readonly code: 'condition-false'; readonly condition: string }
   | { readonly code: 'failures-in-a-row'; readonly failures: number }
   | { readonly code: 'schedule-completed' }
   | {
@@ -94,6 +100,8 @@ export type Reason =
   | { readonly code: 'engine-missing'; readonly engine: string }
   // Ends of attempts and runs.
   | { readonly code: 'exit-code'; readonly exitCode: number }
+  /** One of `policy.skipExitCodes`. */
+  | { readonly code: 'skip-exit-code'; readonly exitCode: number }
   | (EndCause & { readonly text: string })
   /** Of an engine that reports no cause. */
   | { readonly code: 'engine-report'; readonly text: string }
@@ -121,6 +129,7 @@ export type Reason =
   | { readonly code: 'killed'; readonly by: string }
   | { readonly code: 'replaced'; readonly run: RunRef }
   | { readonly code: 'timeout'; readonly timeout: string }
+  | { readonly code: 'total-timeout'; readonly timeout: string }
   | { readonly code: 'restored'; readonly state: string }
   | { readonly code: 'kill-unconfirmed'; readonly because: Reason }
   // Lateness, of which only alerts are stored.
@@ -277,6 +286,9 @@ const catalogue: {
   'job-disabled': ({ because }) => say`the job is disabled: ${partsOf(because)}`,
   'job-held': ({ text }) => [text],
   'job-deleted': () => ['the job was deleted'],
+  'params-refused': ({ text }) => [text],
+  'cannot-render': ({ text }) => [text],
+  'condition-false': ({ condition }) => say`runIf is false: ${condition}`,
   'failures-in-a-row': ({ failures }) => say`${failures} consecutive failed runs`,
   maintenance: ({ until, text }) => say`maintenance until ${{ at: until }}: ${text}`,
   blackout: ({ calendar, until }) => say`blackout ${calendar} until ${{ at: until }}`,
@@ -305,6 +317,7 @@ const catalogue: {
   'engine-missing': ({ engine }) =>
     say`the engine ${engine}, which may have started it, is not configured here`,
   'exit-code': ({ exitCode }) => say`exit code ${exitCode}`,
+  'skip-exit-code': ({ exitCode }) => say`exit code ${exitCode} is one of policy.skipExitCodes`,
   'not-executable': ({ text }) => [text],
   'node-refused': ({ text }) => [text],
   'never-started': ({ text }) => [text],
@@ -336,6 +349,8 @@ const catalogue: {
   killed: ({ by }) => say`killed by ${by}`,
   replaced: ({ run }) => say`replaced by ${{ run }}`,
   timeout: ({ timeout }) => say`ran longer than its timeout of ${timeout}`,
+  'total-timeout': ({ timeout }) =>
+    say`all attempts together took longer than the total timeout of ${timeout}`,
   restored: ({ state }) =>
     say`it was ${state} when the backup was taken, and its state since then is unknown`,
   'kill-unconfirmed': ({ because }) => say`${partsOf(because)}; the engine did not confirm it`,

@@ -37,8 +37,9 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     killed: 'killed',
     skipped: 'skipped',
     missed: 'missed',
-    // The run policy refuses the launch.
+    // The run policy refuses the launch, or it has no time left.
     failed: 'failed',
+    'timed-out': 'timed-out',
   },
   launching: {
     start: 'running',
@@ -51,6 +52,8 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     'timed-out': 'timed-out',
     lost: 'lost',
     missed: 'missed',
+    // Its exit code says that there was nothing to do.
+    skipped: 'skipped',
   },
   running: {
     retry: 'waiting',
@@ -59,6 +62,7 @@ export const runTransitions: Readonly<Record<LiveState, Readonly<Partial<Record<
     killed: 'killed',
     'timed-out': 'timed-out',
     lost: 'lost',
+    skipped: 'skipped',
   },
 };
 

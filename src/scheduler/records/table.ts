@@ -50,14 +50,23 @@ export const alertKey = ({
 }: Pick<Alert, 'job' | 'condition'> & { readonly subject?: string }): string =>
   job === null ? `~${condition}.${subject}` : `${job}.${condition}`;
 
-/** Earlier releases would take a step of a backfill for a run of today, and drop the interval of a run. */
+/** Earlier releases would take a step of a backfill for a run of today, and drop its interval and what follows is given. */
 const runLater = [
   {
     since: 7,
-    has: ({ backfill, interval, jitter }: Stored): boolean =>
-      backfill !== undefined || interval !== undefined || jitter !== undefined,
+    has: ({ backfill, interval, jitter, shared }: Stored): boolean =>
+      [backfill, interval, jitter, shared].some((field) => field !== undefined),
   },
 ];
+
+/** Fields of a job that formats before 7 do not know, and would pass over. */
+function hasRules({ params, runIf, policy }: Stored): boolean {
+  const { retries, totalTimeout, skipExitCodes } = (policy ?? {}) as Stored;
+  const { onExitCodes, exceptExitCodes } = (retries ?? {}) as Stored;
+  return [params, runIf, totalTimeout, skipExitCodes, onExitCodes, exceptExitCodes].some(
+    (field) => field !== undefined,
+  );
+}
 
 /** Statistics of one day of a job. */
 export interface Day {
@@ -111,6 +120,7 @@ export const records = {
       { since: 5, has: ({ definition }) => (definition as Stored).run === undefined },
       { since: 7, has: hasNewSchedule },
       { since: 7, has: hasNewJoin },
+      { since: 7, has: ({ definition, templates }) => templates === true || hasRules(definition as Stored) },
     ],
     steps: [],
     table: 'jobs',

@@ -4,11 +4,12 @@
  */
 
 import { EXTERNAL } from '../job/external.ts';
-import { placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
+import { isRetried, type Policy, placeRetryDelayMs, policyOf, retryDelayMs } from '../job/policy.ts';
 import type { Attempt, Run, Usage } from '../model/model.ts';
 import { isSame, type Reason } from '../model/reason.ts';
 import { awaitsCallback, nextRunState, readyAt } from '../model/run-state.ts';
 import type { EndReason } from '../ports.ts';
+import { totalDeadline } from '../state/deadline.ts';
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { fold, type Sample } from '../stats/stats.ts';
@@ -18,7 +19,7 @@ import { askToLaunch } from './launch.ts';
 
 /** The result of an attempt, as an input of the run state machine. */
 interface AttemptEnd {
-  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out';
+  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'killed' | 'timed-out' | 'skipped';
   readonly reason: Reason | null;
 }
 
@@ -88,8 +89,9 @@ export function attemptEnded(
   if (end.bytesDropped !== undefined) attempt.bytesDropped = end.bytesDropped;
   if (end.usage !== undefined) attempt.usage = end.usage;
   turn.state.deferrals.delete(attempt.launchName);
-  const verdict = judge(run, end);
-  const byCallback = policyOf(entry.job.definition.policy).completion === 'callback';
+  const policy = policyOf(entry.job.definition.policy);
+  const verdict = judge(run, end, policy);
+  const byCallback = policy.completion === 'callback';
   if (byCallback && verdict.outcome === 'succeeded' && run.told === undefined)
     awaitCallback(turn, entry, run);
   else finishAttempt(turn, entry, run, { ...verdict, at: end.at });
@@ -139,7 +141,7 @@ export function finishAttempt(
   // Nor does it end in the future: a job on a host can write what is read there.
   attempt.endedAt = Math.max(Math.min(verdict.at, turn.draft.now), attempt.startedAt ?? attempt.createdAt);
   attempt.reason = verdict.reason;
-  countAttempt(turn, entry, run, verdict.outcome === 'succeeded');
+  countAttempt(turn, entry, run, verdict.outcome);
   for (const key of turn.state.slots.release(run)) turn.freed.add(key);
   if (retry(turn, entry, run, verdict)) endLateness(turn, entry);
   else closeRun(turn, run, verdict.outcome, verdict.reason);
@@ -148,6 +150,7 @@ export function finishAttempt(
 function judge(
   run: Run,
   end: { exitCode: number | null; reason: Reason | null; infrastructure: boolean },
+  { skipExitCodes }: Policy,
 ): AttemptEnd {
   if (run.kill !== null) return { outcome: run.kill.as, reason: run.kill.reason };
   if (end.reason?.code === 'timeout-enforced') return { outcome: 'timed-out', reason: end.reason };
@@ -157,13 +160,18 @@ function judge(
   if (end.exitCode === null || end.infrastructure) {
     return { outcome: 'lost', reason: end.reason ?? { code: 'end-unknown' } };
   }
+  if (skipExitCodes.includes(end.exitCode) && end.reason?.code !== 'launch-refused')
+    return { outcome: 'skipped', reason: { code: 'skip-exit-code', exitCode: end.exitCode } };
   return { outcome: 'failed', reason: end.reason ?? { code: 'exit-code', exitCode: end.exitCode } };
 }
 
-function countAttempt(turn: Turn, entry: Entry, run: Run, succeeded: boolean): void {
+/** How long it took to find that there was nothing to do says nothing of how long the job takes. */
+function countAttempt(turn: Turn, entry: Entry, run: Run, outcome: AttemptEnd['outcome']): void {
   const attempt = run.attempts.at(-1);
   if (attempt === undefined || attempt.startedAt === null || attempt.endedAt === null) return;
-  const sample: Sample = { [succeeded ? 'runTime' : 'failedRunTime']: attempt.endedAt - attempt.startedAt };
+  const sample: Sample = {};
+  if (outcome !== 'skipped')
+    sample[outcome === 'succeeded' ? 'runTime' : 'failedRunTime'] = attempt.endedAt - attempt.startedAt;
   const { cpuMs, peakBytes } = isMeasured(attempt) ? attempt.usage : {};
   if (cpuMs !== undefined) sample.cpuTime = cpuMs;
   if (peakBytes !== undefined) sample.peakMemory = peakBytes;
@@ -184,16 +192,21 @@ function isMeasured(attempt: Attempt): attempt is Attempt & { usage: Usage } {
 
 /** Returns true if another attempt will follow. */
 function retry(turn: Turn, entry: Entry, run: Run, verdict: AttemptEnd): boolean {
-  if (verdict.outcome === 'succeeded' || verdict.outcome === 'killed') return false;
+  const { outcome, reason: because } = verdict;
+  if (outcome === 'succeeded' || outcome === 'killed' || outcome === 'skipped') return false;
   const policy = policyOf(entry.job.definition.policy);
   const failures = run.attempts.length;
   if (failures > policy.retries.limit) return false;
+  const exitCode = because?.code === 'launch-refused' ? null : (run.attempts.at(-1)?.exitCode ?? null);
+  if (outcome === 'failed' && !isRetried(policy, exitCode)) return false;
   const at = turn.draft.now + retryDelayMs(policy, run.id, failures);
+  const until = totalDeadline(run, policy);
+  // It would be ended before it could do anything.
+  if (because?.code === 'total-timeout' || (until !== null && at >= until)) return false;
   run.state = nextRunState(run.state, 'retry');
   run.kill = null;
   run.told = undefined;
   run.notBefore = at;
-  const { outcome, reason: because } = verdict;
   run.reason = { code: 'retry', attempt: failures, limit: policy.retries.limit, outcome, because, at };
   turn.draft.run(run);
   turn.state.watch(run);

@@ -16,6 +16,7 @@ import { whatThrows } from '../state/usable.ts';
 import { holdOf } from './calendars/holds.ts';
 import { isForeseeable } from './due.ts';
 import { engineFor, engineSettings, policyRefusal } from './engine-choice.ts';
+import { launchedDefinition, unmetCondition } from './given/launched.ts';
 import { engineLimit, firstLaunch, limitsOf } from './launch.ts';
 import { idleReason, newRun, ofSchedule } from './runs.ts';
 
@@ -70,8 +71,10 @@ function foreseen(state: State, entry: Entry, now: number): Coming | null {
       : [];
   if (steps.length === 0) return null;
   const engine = engineFor(definition.run ?? {}, state.settings);
-  if (policyRefusal(entry.job, engine, state.settings) !== null) return null;
   const run = newRun(state, entry, ofSchedule(entry, due, false), due);
+  if (unmetCondition(entry.job, run) !== null) return null;
+  const launched = { ...entry.job, definition: launchedDefinition(entry.job, run, 1) };
+  if (policyRefusal(launched, engine, state.settings) !== null) return null;
   return { due, isAsked, spec: firstLaunch(state, entry, run), steps };
 }
 

@@ -15,6 +15,7 @@ import { unmasked } from '../job/masked.ts';
 import { checkPolicy, policyFor } from '../job/policy.ts';
 import { sameJson } from '../job/same.ts';
 import { shorten } from '../job/schema/explain.ts';
+import { hasTemplates, sampled } from '../job/template.ts';
 import { timeSchedule } from '../job/time-schedule.ts';
 import type { Job, JobState, Settings } from '../model/model.ts';
 import type { Schedule, ScheduleInput } from '../schedule/model.ts';
@@ -45,7 +46,10 @@ export function checkJob(raw: unknown, source: string, against: CheckedAgainst):
       () => {
         definition = unmasked(definition, stored(definition.name)?.definition ?? null, source);
       },
-      () => definition.run !== undefined && checkEngine(definition.run, settings),
+      () => {
+        const { run } = sampled(definition);
+        if (run !== undefined) checkEngine(run, settings);
+      },
       () => checkPool(definition, settings),
       () => checkPolicy(definition.policy),
       () => checkAhead(definition, settings),
@@ -78,7 +82,9 @@ export function checkJob(raw: unknown, source: string, against: CheckedAgainst):
  * more.
  */
 export const isUnchanged = (before: Job, definition: JobDefinition, settings: Settings): boolean =>
-  sameJson(before.definition, definition) && isAllowed(before, settings);
+  sameJson(before.definition, definition) &&
+  (before.templates === true) === hasTemplates(definition) &&
+  isAllowed(before, settings);
 
 /** What the asker may on the job. Null: the program itself, or nothing. */
 const roleOf = (asker: Asker | undefined, { name, labels }: JobDefinition): Role | null =>
@@ -189,6 +195,7 @@ export function nextRevision(
     updatedAt: stamp.now,
     updatedBy: stamp.by,
     ...(role !== null && { role }),
+    ...(hasTemplates(definition) && { templates: true as const }),
   };
   return { job, cursor, warnings: [...checked.warnings, ...warnings, ...passed.warnings] };
 }

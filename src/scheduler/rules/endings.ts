@@ -22,6 +22,7 @@ import type { Turn } from '../state/turn.ts';
 import { alertOfHeld } from './alerts/alerts.ts';
 import { endPipelines } from './alerts/pipelines.ts';
 import { advanceAfter } from './backfill/steps.ts';
+import { paramsFrom } from './given/shared.ts';
 import { fillSlots, startWaiting } from './placing.ts';
 import { idleReason, openRun } from './runs.ts';
 
@@ -64,7 +65,7 @@ function tellChildren(turn: Turn, run: Run): void {
     child.state.held = held;
     draft.state(child.state);
     const whole = meeting.length > 1 && meeting.length === spec.parents.length;
-    for (const each of released) tellChild(turn, child, spec, { ...each, whole }, run.root);
+    for (const each of released) tellChild(turn, child, spec, { ...each, whole }, run);
   }
 }
 
@@ -106,24 +107,30 @@ const outcomes: Readonly<Record<EndState, Outcome>> = {
   missed: 'skipped',
 };
 
-function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, root: string | null): void {
+function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, run: Run): void {
   const { join, firings } = parentEnded(child.state.join ?? emptyJoin, spec, end);
   child.state.join = join;
   turn.draft.state(child.state);
-  fire(turn, child, firings, root);
+  fire(turn, child, firings, run);
   alertOfHeld(turn, child);
 }
 
-/** Creates the runs of decided rounds; a round whose condition is not met is skipped. */
-export function fire(turn: Turn, child: Entry, firings: readonly Firing[], root: string | null): void {
+/**
+ * Creates the runs of decided rounds; a round whose condition is not met is skipped. `last`: the parents' run that completed
+ * them. Null: a start has no run yet.
+ */
+export function fire(turn: Turn, child: Entry, firings: readonly Firing[], last: Run | null): void {
+  if (firings.length === 0) return;
+  const { skip, ...given } = paramsFrom(child, last?.shared);
   for (const firing of firings) {
     openRun(turn, child, {
       due: firing.due,
       variant: firing.variant,
       lineage: firing.lineage,
-      root,
+      root: last?.root ?? null,
+      ...given,
       trigger: { kind: 'parents', runs: firing.parents },
-      skip: firing.run ? idleReason(child) : firing.reason,
+      skip: firing.run ? (idleReason(child) ?? skip ?? null) : firing.reason,
     });
   }
 }

@@ -5,6 +5,7 @@ import type { Role } from '../access/principal.ts';
 import type { JobDefinition, RunDefinition } from '../job/definition.ts';
 import { checkAbilities } from '../job/engine-abilities.ts';
 import { nearest } from '../job/schema/nearest.ts';
+import { templateFields } from '../job/template.ts';
 import type { EngineSettings, Job, Settings } from '../model/model.ts';
 import type { Reason } from '../model/reason.ts';
 import { policyFindings } from '../run-policy/check.ts';
@@ -50,19 +51,31 @@ export function engineSettings(engine: string, settings: Settings): EngineSettin
 /** POLICY_REFUSED with all that the run policy does not allow, for a job whose engine is configured. */
 export function checkRunPolicy(definition: JobDefinition, role: Role | null, settings: Settings): void {
   if (settings.runPolicy == null || definition.run === undefined) return;
-  const problem = firstOf(policyProblems(definition, role, engineFor(definition.run, settings), settings));
+  const engine = engineFor(definition.run, settings);
+  const problem = firstOf(foreseen(definition, policyProblems(definition, role, engine, settings)));
   if (problem !== null) throw problem;
+}
+
+/** What a template becomes is known at launch, and is judged then. */
+function foreseen(definition: JobDefinition, problems: CarillonError[]): CarillonError[] {
+  if (problems.length === 0) return problems;
+  const open = new Set(templateFields(definition).map(({ field }) => field));
+  return problems.filter(({ details }) => details.field === undefined || !open.has(details.field));
 }
 
 /** Whether the run policy allows launches of the job. */
 export function isAllowed({ definition, role }: Job, settings: Settings): boolean {
   if (settings.runPolicy == null || definition.run === undefined) return true;
   const engine = engineFor(definition.run, settings);
-  return policyProblems(definition, role ?? null, engine, settings).length === 0;
+  return foreseen(definition, policyProblems(definition, role ?? null, engine, settings)).length === 0;
 }
 
-/** Why a launch of the job is refused. Null: it is allowed. */
-export function policyRefusal({ definition, role }: Job, engine: string, settings: Settings): Reason | null {
+/** Why a launch of the job is refused, whose definition has what the run is given. Null: it is allowed. */
+export function policyRefusal(
+  { definition, role }: Pick<Job, 'definition' | 'role'>,
+  engine: string,
+  settings: Settings,
+): Reason | null {
   const [first, ...others] = policyProblems(definition, role ?? null, engine, settings);
   if (first === undefined) return null;
   const { field = 'run', names = [] } = first.details;

@@ -5,7 +5,7 @@ import { chronosNames, withArguments } from '../chronos/task.ts';
 import { containerSpec, secretRef } from '../job/container-spec.ts';
 import type { RunDefinition } from '../job/definition.ts';
 import { choiceOf, isForAll } from '../job/node-choice.ts';
-import { policyOf } from '../job/policy.ts';
+import { type Policy, policyOf } from '../job/policy.ts';
 import { type FetchDefinition, fetchName } from '../job/schema/fetch.ts';
 import { memoryBytes } from '../job/size.ts';
 import type { FetchItem, LaunchSpec, SecretRef } from '../job/spec.ts';
@@ -13,6 +13,7 @@ import { launchName } from '../model/ids.ts';
 import type { Attempt, Run, Settings } from '../model/model.ts';
 import { nextRunState } from '../model/run-state.ts';
 import { traceVariables } from '../model/trace.ts';
+import { totalDeadline } from '../state/deadline.ts';
 import type { Effect } from '../state/decision.ts';
 import { intervalVariables } from '../state/interval.ts';
 import type { Limit } from '../state/slots.ts';
@@ -20,6 +21,7 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { whatThrows } from '../state/usable.ts';
 import { engineFor } from './engine-choice.ts';
+import { launchedDefinition, plainParams } from './given/launched.ts';
 
 /** The limits that apply to a run of this job. `own` is that of the engine. */
 export function limitsOf(state: State, entry: Entry, own: Limit | null): Limit[] {
@@ -148,7 +150,7 @@ function launchEffect(run: Run, attempt: Attempt, spec: LaunchSpec, delayMs: num
 }
 
 function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): LaunchSpec {
-  const { definition } = entry.job;
+  const definition = launchedDefinition(entry.job, run, attempt.number);
   const given = withArguments(definition, run);
   const memory = given.resources?.memory;
   const policy = policyOf(definition.policy);
@@ -167,7 +169,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     env: {
       ...(state.settings.traced === true && traceVariables(state.installation, run, attempt)),
       ...given.env,
-      ...run.params,
+      ...plainParams(definition, run),
       ...identity(run, attempt),
       ...intervalVariables(state, entry, run),
       ...chronosNames(definition, run, attempt),
@@ -185,7 +187,7 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
       soft,
       hard,
     })),
-    timeoutMs: policy.timeoutMs,
+    timeoutMs: timeoutOf(policy, run, attempt),
     stopGraceMs: policy.killAfterMs,
     constraints: given.constraints ?? [],
     volumes: given.volumes ?? [],
@@ -196,6 +198,14 @@ function launchSpec(state: State, entry: Entry, run: Run, attempt: Attempt): Lau
     ...(given.fetch !== undefined && { fetch: given.fetch.map(fetchItem) }),
     container: containerSpec(given),
   };
+}
+
+/** The rest of the time for all attempts may be shorter. */
+function timeoutOf(policy: Policy, run: Run, attempt: Attempt): number | null {
+  const until = attempt.number === 1 ? null : totalDeadline(run, policy);
+  const leftMs = until === null ? policy.totalTimeoutMs : Math.max(1_000, until - attempt.createdAt);
+  if (leftMs === null) return policy.timeoutMs;
+  return Math.min(leftMs, policy.timeoutMs ?? leftMs);
 }
 
 /** Program and arguments. Null if the image has the program. */

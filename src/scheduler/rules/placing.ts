@@ -17,6 +17,7 @@ import { whatThrows } from '../state/usable.ts';
 import { type Hold, holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
 import { engineFor, policyRefusal } from './engine-choice.ts';
+import { tryLaunched } from './given/launched.ts';
 import { hostOf, launchRun, limitsOf, nextLaunch } from './launch.ts';
 import { isSpread, leastLoaded, limitAt, limitFor } from './nodes.ts';
 import { isOfToday } from './overlap.ts';
@@ -97,7 +98,14 @@ function admit(
   const group = limits.find(({ among }) => among !== undefined);
   const node = group?.among === undefined ? null : leastLoaded(slots, group.among, run);
   const host = node === null ? hostOf(settings, engine) : node.host;
-  const policy = whatThrows(() => ({ refusal: policyRefusal(entry.job, engine, settings) }));
+  const launched = tryLaunched(entry.job, run);
+  if ('failure' in launched) {
+    closeRun(turn, run, 'failed', launched.failure);
+    return;
+  }
+  const policy = whatThrows(() => ({
+    refusal: policyRefusal({ ...entry.job, ...launched }, engine, settings),
+  }));
   if (typeof policy !== 'string' && policy.refusal !== null) {
     closeRun(turn, run, 'failed', policy.refusal);
     return;

@@ -3,6 +3,7 @@
 import { CarillonError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { EXTERNAL } from '../job/external.ts';
+import { readParams } from '../job/params.ts';
 import { policyOf } from '../job/policy.ts';
 import { manualVariant, rerunVariant } from '../model/ids.ts';
 import type { Run } from '../model/model.ts';
@@ -13,7 +14,7 @@ import type { Turn } from '../state/turn.ts';
 import { noted } from './access/audit.ts';
 import { reportResult } from './attempts.ts';
 import { propagateEnds } from './endings.ts';
-import { checkParams } from './params.ts';
+import { sharedBy } from './given/shared.ts';
 import { refuseExternal } from './reports.ts';
 import { killRun, openStarted, runEnded } from './runs.ts';
 
@@ -38,7 +39,7 @@ export const runCommands: { readonly [K in Kind]: (before: Before, command: Comm
 function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change {
   const entry = state.entry(command.name);
   refuseExternal(entry, 'started');
-  checkParams(command.params);
+  const params = readParams(entry.job.definition.params, command.params);
   const trigger = { kind: 'manual', by: command.by } as const;
   const seed = {
     due: now,
@@ -46,7 +47,8 @@ function trigger({ state, now }: Before, command: CommandOf<'trigger'>): Change 
     lineage: trigger.kind,
     root: command.name,
     trigger,
-    params: command.params,
+    params,
+    shared: sharedBy(state, entry, params),
   };
   return once(command.name, seed.variant, (turn) => openStarted(turn, entry, seed));
 }
@@ -69,6 +71,7 @@ function rerun({ state }: Before, { run, triggerId, by }: CommandOf<'rerun'>): C
     trigger,
     params: run.params,
     ...(run.interval !== undefined && { interval: run.interval }),
+    ...(run.shared !== undefined && { shared: run.shared }),
   };
   return once(run.job, seed.variant, (turn) => openStarted(turn, entry, seed));
 }

@@ -8,6 +8,7 @@ import { emptyJoin, startedAs } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
 import { EXTERNAL, isExternal } from '../job/external.ts';
 import { jitterOf } from '../job/jitter.ts';
+import { type Params, withDefaults } from '../job/params.ts';
 import { policyFor, policyOf } from '../job/policy.ts';
 import { runId } from '../model/ids.ts';
 import type { BackfillStep, Interval, Lineage, Run, RunTrigger } from '../model/model.ts';
@@ -20,6 +21,7 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { holdOf } from './calendars/holds.ts';
 import { closeRun } from './closing.ts';
+import { unmetCondition } from './given/launched.ts';
 import { isOfToday, overlapOf, starts } from './overlap.ts';
 import { startOrWait } from './placing.ts';
 
@@ -30,7 +32,9 @@ export interface Seed {
   readonly lineage: Lineage;
   readonly root: string | null;
   readonly trigger: RunTrigger;
-  readonly params?: Readonly<Record<string, string>>;
+  readonly params?: Params;
+  /** What a user gave, for the jobs that follow. */
+  readonly shared?: Params | undefined;
   readonly catchesUp?: number;
   /** One of several late due times that run one after another. */
   readonly inRow?: boolean;
@@ -72,6 +76,11 @@ export function openRun(turn: Turn, entry: Entry, seed: Seed): Run {
   entry.runs = [...others, run];
   if (seed.marked !== undefined) {
     closeRun(turn, run, 'succeeded', { code: 'marked-succeeded', by: seed.marked });
+    return run;
+  }
+  const unmet = (seed.skip ?? null) === null && entry.fault === null ? unmetCondition(entry.job, run) : null;
+  if (unmet !== null) {
+    closeRun(turn, run, unmet.end, unmet.reason);
     return run;
   }
   const overlap =
@@ -132,7 +141,8 @@ export function newRun(state: State, entry: Entry, seed: Seed, now: number): Run
     lineage: seed.lineage,
     root: seed.root,
     trigger: seed.trigger,
-    params: seed.params ?? {},
+    params: paramsOf(entry, seed),
+    ...(seed.shared !== undefined && { shared: seed.shared }),
     priority: seed.priority ?? policy.priority,
     createdAt: now,
     catchesUp: seed.catchesUp ?? 0,
@@ -150,6 +160,10 @@ export function newRun(state: State, entry: Entry, seed: Seed, now: number): Run
     endedAt: null,
   };
 }
+
+/** The defaults of a job that cannot be read here are not known. */
+const paramsOf = ({ job, fault }: Entry, { params = {} }: Seed): Params =>
+  fault === null ? withDefaults(job.definition.params, params) : params;
 
 /** A start window counts from the due time with its jitter; for a child, from the end of its parents. A backfill takes its time. */
 function startBy({ job, schedule }: Entry, seed: Seed, now: number, jitter: number): number | null {

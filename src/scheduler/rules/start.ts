@@ -19,6 +19,7 @@ import type { Entry, State } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { noted } from './access/audit.ts';
 import { fire, propagateEnds } from './endings.ts';
+import { paramsOfStart, type StartParams } from './given/start.ts';
 import { overlapOf } from './overlap.ts';
 import { refuseExternal } from './reports.ts';
 import { idleReason, openStarted } from './runs.ts';
@@ -49,13 +50,24 @@ export function start(
   command: Start,
 ): (turn: Turn) => readonly StartedJob[] {
   const plan = planStart(state, command.names);
-  if (command.dryRun) return () => plan.jobs.map((job) => ({ ...job, run: null }));
+  const foreseen = () => plan.jobs.map((job) => ({ ...job, run: null }));
+  // Whoever asks what would start may not know yet what it will be given.
+  if (command.dryRun && command.params === undefined) return foreseen;
+  const given = paramsOfStart(
+    plan.jobs.map(({ job, after }) => ({ entry: state.entry(job), follows: after.length > 0 })),
+    command.params ?? {},
+  );
+  if (command.dryRun) return foreseen;
   const variant = manualVariant(command.triggerId);
   return (turn) => {
     const known = plan.jobs.some(({ job }) => state.triggered(job, variant) !== undefined);
     if (!known) {
-      begin(turn, plan, { due: now, variant, by: command.by });
-      noted(turn, { on: plan.jobs.map(({ job }) => job).join(', '), after: { jobs: plan.jobs.length } });
+      begin(turn, plan, { due: now, variant, by: command.by, given });
+      const params = Object.keys(command.params ?? {}).sort();
+      noted(turn, {
+        on: plan.jobs.map(({ job }) => job).join(', '),
+        after: { jobs: plan.jobs.length, ...(params.length > 0 && { params }) },
+      });
     }
     return plan.jobs.map((job) => {
       const run = state.triggered(job.job, variant);
@@ -125,9 +137,10 @@ interface Seed {
   readonly due: number;
   readonly variant: string;
   readonly by: string;
+  readonly given: StartParams;
 }
 
-function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }: Seed): void {
+function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by, given }: Seed): void {
   const { state, draft } = turn;
   // Before the runs: a skipped one ends at once and notifies its children.
   for (const [entry, parents] of rounds) {
@@ -147,7 +160,9 @@ function begin(turn: Turn, { jobs, rounds, outside }: Plan, { due, variant, by }
   for (const { job, after } of jobs) {
     if (after.length > 0) continue;
     const trigger = { kind: 'manual', by } as const;
-    const seed = { due, variant, lineage: trigger.kind, root: job, trigger };
+    const { shared } = given;
+    const params = given.own.get(job) ?? {};
+    const seed = { due, variant, lineage: trigger.kind, root: job, trigger, params, shared };
     runs.push(openStarted(turn, state.entry(job), seed));
   }
   propagateEnds(turn);

@@ -1,6 +1,6 @@
 /** Until when an unfinished run may stay as it is: retries, start windows, timeouts, kills. */
 
-import { policyFor } from '../job/policy.ts';
+import { type Policy, policyFor } from '../job/policy.ts';
 import type { Attempt, Job, Run } from '../model/model.ts';
 import { isEnded } from '../model/run-state.ts';
 
@@ -17,8 +17,18 @@ export function nextDeadline(run: Run, entry: { readonly job: Job } | undefined)
   if (run.startBy !== null && run.attempts.length === 0) deadlines.push(run.startBy + 1);
   if (run.state === 'running' && attempt !== undefined && policy.timeoutMs !== null && run.kill === null)
     deadlines.push(runsSince(attempt) + policy.timeoutMs);
+  const total = totalDeadline(run, policy);
+  if (total !== null && run.kill === null) deadlines.push(total);
   if (run.kill !== null) deadlines.push(run.kill.at + policy.killAfterMs + KILL_SILENCE_MS);
   return deadlines.length === 0 ? null : Math.min(...deadlines);
+}
+
+/** Until when all attempts together may take. Null: there is no limit, or none has started. */
+export function totalDeadline({ attempts }: Run, { totalTimeoutMs }: Policy): number | null {
+  const [first] = attempts;
+  if (totalTimeoutMs === null || first === undefined) return null;
+  const hasBegun = first.startedAt !== null || first.endedAt !== null;
+  return hasBegun ? runsSince(first) + totalTimeoutMs : null;
 }
 
 /** By the leader's clock, where it saw the start: the engine's may be another. */

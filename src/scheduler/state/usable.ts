@@ -8,10 +8,12 @@
 import { CarillonError } from '../../errors.ts';
 import type { AfterDefinition, JobDefinition } from '../job/definition.ts';
 import { jitterOf } from '../job/jitter.ts';
+import { withDefaults } from '../job/params.ts';
 import { parentNames, parentObjects, roundIntervals } from '../job/parents.ts';
 import { checkPolicy } from '../job/policy.ts';
 import { words } from '../job/schema/parts.ts';
 import { isObject, knownWord, noForm } from '../job/stored-form.ts';
+import { parseTemplates } from '../job/template.ts';
 import { timezoneOf } from '../job/time-schedule.ts';
 import type { Job } from '../model/model.ts';
 import type { Schedule } from '../schedule/model.ts';
@@ -27,9 +29,11 @@ export interface Usable {
   readonly fault: string | null;
 }
 
-export function usableJob({ definition, resolved }: Job): Usable {
+export function usableJob({ definition, resolved, templates }: Job): Usable {
   const read = whatThrows(() => {
     checkPolicy(definition.policy);
+    withDefaults(definition.params, {});
+    if (templates === true) parseTemplates(definition);
     const parents = parentsIn(definition.schedule);
     checkExpect(definition);
     jitterOf(definition, 0);

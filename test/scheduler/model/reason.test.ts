@@ -64,6 +64,20 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   ],
   'runs-elsewhere': [[{ code: 'runs-elsewhere' }, 'the job was changed: who runs it is no longer the same']],
   'job-deleted': [[{ code: 'job-deleted' }, 'the job was deleted']],
+  'cannot-render': [[{ code: 'cannot-render', field: 'run.image', text: 'unknown' }, 'unknown']],
+  'condition-false': [
+    [{ code: 'condition-false', condition: '{{ params.full }}' }, 'runIf is false: {{ params.full }}'],
+  ],
+  'skip-exit-code': [
+    [{ code: 'skip-exit-code', exitCode: 99 }, 'exit code 99 is one of policy.skipExitCodes'],
+  ],
+  'total-timeout': [
+    [
+      { code: 'total-timeout', timeout: 'PT6H' },
+      'all attempts together took longer than the total timeout of PT6H',
+    ],
+  ],
+  'params-refused': [[{ code: 'params-refused', text: 'params.day is "x"' }, 'params.day is "x"']],
   'failures-in-a-row': [[{ code: 'failures-in-a-row', failures: 3 }, '3 consecutive failed runs']],
   maintenance: [
     [

@@ -411,7 +411,7 @@ describe('a start by hand', () => {
       'a parameter that is too long',
       { A: 'x'.repeat(4_097) },
       { code: 'LIMIT_EXCEEDED', field: 'params.A', allowed: 'at most 4096 bytes' },
-      ["'A'", '4096'],
+      ['params.A', '4096'],
     ],
   ])('is refused with %s', (_, params, expected, words) => {
     expect(refusal(rigWith({ name: 'a' }), trigger(params), ...words)).toMatchObject(expected);

@@ -35,8 +35,11 @@ export const triggerJob = (name: string, params: Readonly<Record<string, string>
   send<WireRun>('POST', `${job(name)}/trigger`, { body: { params }, headers: { 'idempotency-key': key } });
 
 /** Starts several jobs. Repeating it with the same key returns the same start. */
-export const triggerJobs = (jobs: readonly string[], key: string) =>
-  send<WireStart>('POST', '/trigger', { body: { jobs }, headers: { 'idempotency-key': key } });
+export const triggerJobs = (jobs: readonly string[], params: Readonly<Record<string, string>>, key: string) =>
+  send<WireStart>('POST', '/trigger', {
+    body: { jobs, ...(Object.keys(params).length > 0 && { params }) },
+    headers: { 'idempotency-key': key },
+  });
 
 /** Which jobs would start and which would follow. */
 export const foreseeStart = (jobs: readonly string[]) =>

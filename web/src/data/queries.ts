@@ -9,6 +9,7 @@ import type { WireAuditLine, WireLogInOptions, WireMe, WireToken } from '../../.
 import type { WireAlertList, WireNotificationList } from '../../../src/api/wire/alerts.ts';
 import type { WireBackfill, WireBackfillList } from '../../../src/api/wire/backfills.ts';
 import type { WireOverview } from '../../../src/api/wire/plots.ts';
+import type { WireRendered } from '../../../src/api/wire/rendered.ts';
 import type {
   WireDiff,
   WireJob,
@@ -158,6 +159,14 @@ export const runQuery = (id: string) =>
   queryOptions({
     queryKey: ['run', id],
     queryFn: ({ signal }) => get<WireRun>(`/runs/${encodeURIComponent(id)}`, {}, signal),
+  });
+
+/** Of its newest attempt, with the revision that launched it. */
+export const renderedQuery = ({ id, revision, attempts }: WireRun) =>
+  queryOptions({
+    queryKey: ['rendered', id, revision, attempts.length],
+    queryFn: ({ signal }) => get<WireRendered>(`/runs/${encodeURIComponent(id)}/rendered`, {}, signal),
+    staleTime: Number.POSITIVE_INFINITY,
   });
 
 /** Not driven by events: nodes join and leave without one. */

@@ -122,6 +122,11 @@ function TextArea({ shared, kind, value, onChange }: InputProps) {
 function parse(kind: Field['kind'], text: string): unknown {
   if (kind === 'names') return text.split(/[\s,]+/).filter((name) => name !== '');
   if (text === '') return undefined;
+  if (kind === 'numbers')
+    return text
+      .split(/[\s,]+/)
+      .filter((each) => each !== '')
+      .map((each) => (/^\d+$/.test(each) ? Number(each) : each));
   return kind === 'number' && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 

@@ -3,7 +3,7 @@
  * kept and listed, and edited as YAML.
  */
 
-export type FieldKind = 'text' | 'number' | 'area' | 'choice' | 'pairs' | 'names' | 'words';
+export type FieldKind = 'text' | 'number' | 'area' | 'choice' | 'pairs' | 'names' | 'numbers' | 'words';
 
 export interface Field {
   readonly path: string;
@@ -305,6 +305,33 @@ export const sections: readonly Section[] = [
       { path: 'policy.concurrency', label: 'Concurrent attempts', kind: 'number' },
       { path: 'policy.pool', label: 'Pool', kind: 'text' },
       { path: 'policy.disableAfterFailures', label: 'Disable after failures in a row', kind: 'number' },
+      {
+        path: 'runIf',
+        label: 'Run only if',
+        kind: 'text',
+        example: '{{ params.full }}',
+        hint: 'A condition. If it is false, the run is skipped.',
+      },
+      { path: 'policy.totalTimeout', label: 'Timeout of all attempts', kind: 'text', example: 'PT6H' },
+      {
+        path: 'policy.retries.onExitCodes',
+        label: 'Retry only exit codes',
+        kind: 'numbers',
+        example: '75',
+      },
+      {
+        path: 'policy.retries.exceptExitCodes',
+        label: 'Never retry exit codes',
+        kind: 'numbers',
+        example: '2',
+      },
+      {
+        path: 'policy.skipExitCodes',
+        label: 'Exit codes of a skipped run',
+        kind: 'numbers',
+        example: '99',
+        hint: 'There was nothing to do: no failure, no retry.',
+      },
       { path: 'policy.killAfter', label: 'Time between TERM and KILL', kind: 'text', example: 'PT10S' },
       { path: 'expect.startWithin', label: 'Late if it starts later than', kind: 'text', example: 'PT1M' },
       { path: 'expect.finishBy', label: 'Late if not ended by', kind: 'text', example: '06:00' },

@@ -4,10 +4,20 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { WireStart } from '../../../src/api/wire/starts.ts';
 import { DependentsChoice } from '../actions/dependents-choice.tsx';
+import { givenIn, ParamFields, paramProblems, type Typed } from '../actions/param-fields.tsx';
 import { type Dependents, foreseeStart, newKey } from '../actions/requests.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { Names } from '../parts/names.tsx';
-import { affected, type BulkKind, doBulk, findSubjects, mostJobs, type Outcome, startAll } from './bulk.ts';
+import {
+  affected,
+  type BulkKind,
+  declaredBy,
+  doBulk,
+  findSubjects,
+  mostJobs,
+  type Outcome,
+  startAll,
+} from './bulk.ts';
 import { hangingOn } from './bulk-order.ts';
 import { filterInWords, type JobFilter, toQuery } from './filter.ts';
 
@@ -42,6 +52,7 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<unknown>(null);
   const [key] = useState(newKey);
+  const [typed, setTyped] = useState<Typed>({});
   const client = useQueryClient();
   const { data, error } = useQuery({
     queryKey: ['bulk', kind, filter],
@@ -59,13 +70,14 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
   const first = foreseen?.counts.started ?? jobs.length;
   const hanging = kind === 'resume' ? [] : hangingOn(jobs);
   const { verb, done, means } = words[kind];
+  const declared = kind === 'trigger' ? declaredBy(jobs) : {};
   const blocked = kind === 'delete' && hanging.length > 0 && dependents === 'refuse';
 
   const start = async () => {
     setBusy(true);
     setFailure(null);
     if (kind === 'trigger') {
-      await startAll(jobs, key).then(setOutcomes, setFailure);
+      await startAll(jobs, givenIn(typed), key).then(setOutcomes, setFailure);
     } else {
       setOutcomes([]);
       const onOutcome = (each: Outcome) => setOutcomes((all) => [...(all ?? []), each]);
@@ -115,6 +127,14 @@ export function BulkDialog({ kind, filter, onClose }: Props) {
             </li>
           )}
         </ul>
+      )}
+      {Object.keys(declared).length > 0 && outcomes === null && (
+        <ParamFields
+          declared={declared}
+          typed={typed}
+          problems={paramProblems(failure)}
+          onChange={setTyped}
+        />
       )}
       {kind === 'delete' && hanging.length > 0 && outcomes === null && (
         <DependentsChoice value={dependents} onChange={setDependents} />

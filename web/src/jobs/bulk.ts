@@ -1,6 +1,7 @@
 /** One action on all jobs of a filter: the jobs, their dependents, and the requests. */
 
 import type { WireJob, WireJobList } from '../../../src/api/wire/schema.ts';
+import type { Declared } from '../actions/param-fields.tsx';
 import { type Dependents, deleteJob, pauseJob, resumeJob, triggerJobs } from '../actions/requests.ts';
 import { get, problemOf, type Query } from '../data/client.ts';
 import { childrenFirst } from './bulk-order.ts';
@@ -48,14 +49,32 @@ export interface Outcome {
  * One request for all jobs: either all are started in order, or none. Repeating it with the same key has no
  * further effect.
  */
-export async function startAll(jobs: readonly WireJob[], key: string): Promise<Outcome[]> {
+export async function startAll(
+  jobs: readonly WireJob[],
+  params: Readonly<Record<string, string>>,
+  key: string,
+): Promise<Outcome[]> {
   const start = await triggerJobs(
     jobs.map(({ name }) => name),
+    params,
     key,
   );
   return start.jobs.flatMap(({ job, run }) =>
     run === null ? [] : [{ job, problem: run.state === 'skipped' ? (run.reason ?? 'skipped') : null }],
   );
+}
+
+/** What the jobs declare, by name. Where they differ, the value is a text, and the server says what a job may have. */
+export function declaredBy(jobs: readonly WireJob[]): Declared {
+  const all = new Map<string, Declared[string]>();
+  for (const { definition } of jobs) {
+    for (const [name, { required: _, ...param }] of Object.entries(definition.params ?? {})) {
+      const other = all.get(name);
+      const differs = other !== undefined && JSON.stringify(other) !== JSON.stringify(param);
+      all.set(name, differs ? { description: 'The jobs declare it differently.' } : param);
+    }
+  }
+  return Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 interface Work {

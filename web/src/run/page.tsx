@@ -16,6 +16,7 @@ import { RunMark, runWord } from '../parts/state-mark.tsx';
 import { duration } from '../parts/time.ts';
 import { Attempts } from './attempts.tsx';
 import { Logs } from './logs.tsx';
+import { Rendered } from './rendered.tsx';
 import { RunTimeline } from './run-timeline.tsx';
 import { byWhom } from './timeline.ts';
 import './run.css';
@@ -55,6 +56,7 @@ export default function RunPage({ id }: { readonly id: string }) {
             </Panel>
           </div>
           <Attempts run={run} />
+          <Rendered run={run} />
           <Logs run={run} />
         </>
       )}

@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { CarillonError } from '../../../errors.ts';
 import type { SchedulerHandle } from '../../../scheduler/handle.ts';
+import { describe, shorten } from '../../../scheduler/job/schema/explain.ts';
+import type { ParamValue } from '../../../scheduler/job/schema/params.ts';
 import type { Backfill, BackfillOptions } from '../../../scheduler/model/backfill.ts';
 import { SYSTEM_OWNER } from '../../../scheduler/model/ids.ts';
 import { expectedMs } from '../../../scheduler/read/backfill.ts';
@@ -197,7 +199,7 @@ function optionsOf(asked: WireNewBackfill, now: number): BackfillOptions {
     params = {},
     do: does = 'run',
   } = asked;
-  return { ...rangeOf(asked, now), only, downstream, atOnce, newestFirst, params, does };
+  return { ...rangeOf(asked, now), only, downstream, atOnce, newestFirst, params: textsOf(params), does };
 }
 
 /** MISSING_FIELD, INVALID_FIELD. */
@@ -262,3 +264,18 @@ const sendBackfill = (
   scheduler: SchedulerHandle,
   backfill: Backfill,
 ) => sendLong(reply, context, toWire(scheduler, backfill, true));
+
+/** Each job reads them as it declares them. */
+const textsOf = (params: Readonly<Record<string, ParamValue>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(params).map(([name, value]) => {
+      if (['string', 'number', 'boolean'].includes(typeof value)) return [name, String(value)];
+      const allowed = 'text, a number, true or false';
+      throw new CarillonError('INVALID_FIELD', `params.${name} is ${describe(value)}. Allowed: ${allowed}.`, {
+        field: `params.${name}`,
+        value: shorten(value),
+        allowed,
+        source: 'body',
+      });
+    }),
+  );

@@ -21,10 +21,12 @@ import { explain, Findings, type Shape, shorten } from '../schema/explain.ts';
 import { checkFetch } from '../schema/fetch.ts';
 import { memoryBytes } from '../size.ts';
 import { isObject } from '../stored-form.ts';
+import { sampled, templateProblems } from '../template.ts';
 import { timeSchedule } from '../time-schedule.ts';
 import { checkAfter } from './after.ts';
 import { checkContainer } from './container.ts';
 import { jobHints } from './meant-field.ts';
+import { checkDeclared, checkGiven } from './params.ts';
 import { checkKinds } from './schedule.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkTexts } from './texts.ts';
@@ -55,8 +57,10 @@ export function findProblems(raw: unknown, source: string): CarillonError[] {
   if (compiled.Check(raw)) {
     if (!checkTexts(raw, findings)) return findings.problems;
     checkSchedule(raw, findings);
+    checkDeclared(raw, findings);
+    if (findings.problems.length === 0) checkGiven(raw, findings);
     if (raw.run === undefined) checkExternal(raw, findings);
-    else checkRun(raw.run, findings);
+    else if (checkTemplates(raw, findings)) checkRun(sampled(raw).run ?? raw.run, findings);
     refuseHidden(raw, findings);
     checkPolicy(raw, findings);
     checkChronos(raw, findings);
@@ -113,20 +117,17 @@ const externalPolicy: readonly (keyof NonNullable<JobDefinition['policy']>)[] = 
 ];
 
 /** A job without `run`. */
-function checkExternal({ schedule, policy = {} }: JobDefinition, findings: Findings): void {
+function checkExternal({ schedule, policy = {}, params, runIf }: JobDefinition, findings: Findings): void {
   if (schedule === undefined || schedule.after !== undefined) {
     refuseWithoutRun(schedule === undefined ? 'without a schedule' : 'that runs after its parents', findings);
     return;
   }
-  if (schedule.jitter !== undefined) {
+  for (const [field, value] of Object.entries({ 'schedule.jitter': schedule.jitter, params, runIf })) {
+    if (value === undefined) continue;
     findings.add(
       'INVALID_FIELD',
-      'schedule.jitter has no effect on a job without run, because somebody else runs it.',
-      {
-        field: 'schedule.jitter',
-        value: schedule.jitter,
-        allowed: 'with run',
-      },
+      `${field} has no effect on a job without run, because somebody else runs it. Allowed: with run.`,
+      { field, ...(typeof value === 'string' && { value }), allowed: 'with run' },
     );
   }
   for (const field of Object.keys(policy) as (keyof typeof policy)[]) {
@@ -169,6 +170,20 @@ function checkRun(run: RunDefinition, findings: Findings): void {
       allowed: 'source:target or source:target:ro, the target an absolute path',
     });
   });
+}
+
+/** Adds problems. False: what the templates become cannot be checked. */
+function checkTemplates(definition: JobDefinition, findings: Findings): boolean {
+  const problems = templateProblems(definition);
+  for (const { code, message, details } of problems) findings.add(code, message, details);
+  return problems.length === 0;
+}
+
+/** What is wrong with what the templates of a job became for a run. */
+export function launchProblems(definition: JobDefinition, source: string): CarillonError[] {
+  const findings = new Findings(source, maxProblems, jobHints);
+  if (checkTexts(definition, findings) && definition.run !== undefined) checkRun(definition.run, findings);
+  return findings.problems;
 }
 
 /** Otherwise the stand-in would replace the value. */
@@ -217,6 +232,8 @@ function checkPolicy({ policy = {}, expect = {}, alerts = {} }: JobDefinition, f
   // Zero means "at once" for a delay, a grace or lateness. As a timeout it would end every attempt.
   duration(policy.startWithin, 'policy.startWithin', 0);
   duration(policy.timeout, 'policy.timeout', 1);
+  checkExitCodes(policy, findings);
+  duration(policy.totalTimeout, 'policy.totalTimeout', 1);
   duration(policy.killAfter, 'policy.killAfter', 0);
   const delay = duration(policy.retries?.delay, 'policy.retries.delay', 0);
   const max = duration(policy.retries?.max, 'policy.retries.max', 0);
@@ -238,6 +255,30 @@ function checkPolicy({ policy = {}, expect = {}, alerts = {} }: JobDefinition, f
       value: shorten(time),
       allowed: 'a local time of day, 00:00 to 23:59',
     });
+  }
+}
+
+/** Each exit code has one meaning. */
+function checkExitCodes(policy: NonNullable<JobDefinition['policy']>, findings: Findings): void {
+  const { retries = {}, skipExitCodes = [] } = policy;
+  const { onExitCodes = [], exceptExitCodes = [] } = retries;
+  const lists = {
+    'retries.onExitCodes': onExitCodes,
+    'retries.exceptExitCodes': exceptExitCodes,
+    skipExitCodes,
+  };
+  const first = new Map<number, string>();
+  for (const [field, codes] of Object.entries(lists)) {
+    for (const code of codes) {
+      const other = first.get(code);
+      if (other === undefined) first.set(code, field);
+      else
+        findings.add('INVALID_FIELD', `${code} is in both policy.${other} and policy.${field}.`, {
+          field: `policy.${field}`,
+          value: code,
+          allowed: 'each exit code in one of them',
+        });
+    }
   }
 }
 

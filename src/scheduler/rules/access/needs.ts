@@ -7,15 +7,16 @@ import { CarillonError } from '../../../errors.ts';
 import { forbidden } from '../../access/forbidden.ts';
 import type { Asker, Permission } from '../../access/principal.ts';
 import type { Command } from '../../command.ts';
+import type { GivenParams } from '../../job/params.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Entry, State } from '../../state/state.ts';
 import { jobNotFound } from '../../state/state.ts';
 import { alertNotFound, notificationNotFound } from '../alerts/commands.ts';
 import { backfillNotFound } from '../backfill/commands.ts';
-import { changingParam } from '../params.ts';
 import { runEnded } from '../runs.ts';
 import { notStarted } from '../start.ts';
 import { everybody } from './commands.ts';
+import { changingParam } from './params.ts';
 import { Permits } from './permits.ts';
 
 interface Asked {
@@ -44,13 +45,6 @@ function onSubject(permits: Permits, alert: Alert | undefined, unknown: () => Ca
   else throw unknown();
 }
 
-/** A parameter that changes what the job runs needs more. */
-function refuseChanging(permits: Permits, params: Readonly<Record<string, string>>, { job }: Entry): void {
-  const changing = changingParam(params, job.definition);
-  if (changing !== null && !permits.may('edit', job.name))
-    throw forbidden('edit', [job.name], `The parameter ${changing} can change what the job runs. This`);
-}
-
 /** Of one with a job that the asker cannot read he learns nothing. */
 const onBackfill = ({ state, permits }: Asked, { id }: { readonly id: string }): void => {
   const backfill = state.backfills.get(id);
@@ -59,6 +53,13 @@ const onBackfill = ({ state, permits }: Asked, { id }: { readonly id: string }):
   for (const job of backfill.jobs)
     if (state.jobs.has(job)) permits.need('operate', job, () => backfillNotFound(id), backfill.createdAt);
 };
+
+/** A parameter that changes what the job runs needs more. */
+function needForParams(permits: Permits, { job: { name, definition } }: Entry, params: GivenParams): void {
+  const changing = changingParam(params, definition);
+  if (changing !== null && !permits.may('edit', name))
+    throw forbidden('edit', [name], `The parameter ${changing} can change what the job runs. This`);
+}
 
 /** Only nodes and the program itself: what they write is not a person's to say. */
 const ofNodes = (asked: Asked): void => {
@@ -83,10 +84,17 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   resume: onJob('operate'),
   trigger: ({ state, permits }, { name, params }) => {
     permits.need('operate', name);
-    refuseChanging(permits, params, state.entry(name));
+    needForParams(permits, state.entry(name), params);
   },
-  start: ({ permits }, { names }) => {
-    for (const name of [...new Set(names)].sort()) permits.need('operate', name, notStarted);
+  start: ({ state, permits }, { names, params = {} }) => {
+    const all = [...new Set(names)].sort();
+    for (const name of all) permits.need('operate', name, notStarted);
+    if (Object.keys(params).length === 0) return;
+    for (const name of all) {
+      const entry = state.entry(name);
+      // Of others it takes none.
+      if (entry.job.definition.params !== undefined) needForParams(permits, entry, params);
+    }
   },
   rerun: ({ permits }, { run }) => permits.need('operate', run.job, jobNotFound, run.createdAt),
   kill: onRun,
@@ -100,7 +108,7 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   backfill: ({ state, permits }, { targets, options: { params } }) => {
     for (const { job } of targets) {
       permits.need('operate', job);
-      refuseChanging(permits, params, state.entry(job));
+      needForParams(permits, state.entry(job), params);
     }
   },
   'pause-backfill': onBackfill,

@@ -10,7 +10,7 @@ import type { Turn } from '../../state/turn.ts';
 import { noted } from '../access/audit.ts';
 import type { Permits } from '../access/permits.ts';
 import { propagateEnds } from '../endings.ts';
-import { checkParams } from '../params.ts';
+import { checkBackfillParams } from '../given/step.ts';
 import { refuseExternal } from '../reports.ts';
 import { killRun } from '../runs.ts';
 import { planBackfill } from './plan.ts';
@@ -75,12 +75,15 @@ function makeBackfill(
 ): (turn: Turn) => CommandAnswers['backfill'] {
   const { id, targets, options, dryRun, by } = command;
   if (!idForm.test(id)) throw invalid('id', id, '4 to 32 lower-case letters and digits');
-  checkParams(options.params);
   checkOptions(options);
   for (const { job, dues } of targets) {
     refuseExternal(state.entry(job), 'started');
     checkDues(dues, now);
   }
+  checkBackfillParams(
+    targets.map(({ job }) => state.entry(job)),
+    options.params,
+  );
   const known = state.backfills.get(id) ?? state.backfills.ended(id);
   const { plan, left } = planBackfill(state, { id, targets, ...options });
   // One of the same id may be of other jobs.

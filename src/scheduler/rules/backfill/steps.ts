@@ -14,6 +14,7 @@ import type { Reason } from '../../model/reason.ts';
 import { isEnded } from '../../model/run-state.ts';
 import type { Entry, State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
+import { paramsOfStep } from '../given/step.ts';
 import { openRun, type Seed } from '../runs.ts';
 import { continueSoon, PRIORITY, setStep } from './progress.ts';
 
@@ -77,7 +78,8 @@ function seedOf(state: State, entry: Entry, backfill: Backfill, { number, step, 
   const { id, options, createdBy: by } = backfill;
   const variant = backfillVariant(id);
   const parents = parentRuns(state, backfill, step, variant);
-  const skip = readiness.kind === 'skip' ? unmet(step, readiness.because, variant) : null;
+  const { skip: refused = null, ...given } = paramsOfStep(entry, options.params, step.lane.follows === true);
+  const skip = readiness.kind === 'skip' ? unmet(step, readiness.because, variant) : refused;
   const isMarked = options.does === 'mark-succeeded' && skip === null;
   return {
     due: step.due,
@@ -88,7 +90,7 @@ function seedOf(state: State, entry: Entry, backfill: Backfill, { number, step, 
     backfill: { id, step: number },
     priority: PRIORITY + policyOf(entry.job.definition.policy).priority,
     skip,
-    ...(!step.lane.follows && { params: options.params }),
+    ...given,
     ...(isMarked && { marked: by }),
   };
 }
