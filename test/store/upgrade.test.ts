@@ -319,32 +319,54 @@ async function releaseOf(format: number) {
   return embedded;
 }
 
-test('an earlier release refuses a store from the first job without run, and reads it until then', async () => {
-  const dir = embeddedFolder();
-  const earlier = (await releaseOf(4)).createEmbeddedStore({ dir });
-  const backup: Job = {
-    name: 'backup',
-    definition: { name: 'backup', schedule: { cron: '0 2 * * *' }, run: { command: 'true' } },
-    resolved: { cron: '0 2 * * *' },
-    ...{ revision: 1, createdAt: 0, updatedAt: 0, updatedBy: 'ann' },
-  };
-  const write = async (value: Job): Promise<void> => {
-    const store = createEmbeddedStore({ dir });
-    await store.open();
-    await store.commit(await store.campaign(), [[{ kind: 'job', value }]]);
-    await store.close();
-  };
-  await write(backup);
-  await earlier.open();
-  await earlier.close();
-  const { run: _, ...definition } = backup.definition;
-  await write({ ...backup, revision: 2, definition });
-  await expect(earlier.open()).rejects.toMatchObject(tooNew);
-  const store = await openEmbedded(dir);
-  const jobs = (await loadedOf(store, 'job')) as Job[];
-  expect(jobs.find(({ name }) => name === 'backup')?.definition).toEqual(definition);
-  await store.close();
+const backup: Job = {
+  name: 'backup',
+  definition: { name: 'backup', schedule: { cron: '0 2 * * *' }, run: { command: 'true' } },
+  resolved: { cron: '0 2 * * *' },
+  ...{ revision: 1, createdAt: 0, updatedAt: 0, updatedBy: 'ann' },
+};
+const following = (after: object): Partial<Job> => ({
+  definition: { name: 'backup', schedule: { after } as never, run: { command: 'true' } },
+  resolved: null,
 });
+
+test.each<[string, number, Partial<Job>, Partial<Job>]>([
+  ['without run', 4, {}, { definition: { name: 'backup', schedule: { cron: '0 2 * * *' } } }],
+  [
+    'with a condition of one parent',
+    6,
+    following({ parents: ['a'], per: 'day' }),
+    following({ parents: [{ job: 'a', when: 'done' }] }),
+  ],
+  [
+    'with days of a time zone',
+    6,
+    following({ parents: ['a'], per: 'day' }),
+    following({ parents: ['a'], per: 'day', timezone: 'Europe/Berlin' }),
+  ],
+])(
+  'an earlier release refuses a store from the first job %s, and reads it until then',
+  async (_, format, old, next) => {
+    const dir = embeddedFolder();
+    const earlier = (await releaseOf(format)).createEmbeddedStore({ dir });
+    const write = async (value: Job): Promise<void> => {
+      const store = createEmbeddedStore({ dir });
+      await store.open();
+      await store.commit(await store.campaign(), [[{ kind: 'job', value }]]);
+      await store.close();
+    };
+    await write({ ...backup, ...old });
+    await earlier.open();
+    await earlier.close();
+    const changed = { ...backup, ...next, revision: 2 };
+    await write(changed);
+    await expect(earlier.open()).rejects.toMatchObject(tooNew);
+    const store = await openEmbedded(dir);
+    const jobs = (await loadedOf(store, 'job')) as Job[];
+    expect(jobs.find(({ name }) => name === 'backup')?.definition).toEqual(changed.definition);
+    await store.close();
+  },
+);
 
 test('a store of format 5 is read by this release, and its own release refuses it from the first line of the audit', async () => {
   const dir = embeddedFolder();
