@@ -451,6 +451,8 @@ describe('a shorter form, or a field at a wrong place, is answered with ours', (
     [{ policy: { retries: 3 } }, '`policy: { retries: { limit: 3 } }`'],
     [{ cron: '0 1 * * *' }, 'schedule.cron'],
     [{ timeout: '1h' }, 'policy.timeout'],
+    [{ timezone: 'Europe/Berlin' }, 'schedule.timezone'],
+    [{ weekStart: 'sunday' }, 'schedule.after.weekStart'],
     [{ image: 'alpine' }, 'run.image'],
     [{ run: { command: 'x', retries: 3 } }, 'policy.retries'],
   ])('%j', (change, meant) => {

@@ -1,6 +1,9 @@
 /** Children whose rounds are intervals of a time zone, or whose parents have conditions of their own. */
 
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseJobFile } from '../../../src/job-file/read.ts';
 import { Rig } from '../../support/rig.ts';
 
 const dues = (rig: Rig, job: string): string[] =>
@@ -73,6 +76,21 @@ test('one parent per day beside a daily one: both of the day', () => {
   expect(dues(rig, 'report').map((each) => each.slice(0, 16))).toEqual([
     '2026-03-02T23:00',
     '2026-03-03T23:00',
+  ]);
+});
+
+test('the example reports a day of 25 hours when all of them are loaded and the clean-up has failed', () => {
+  const path = resolve(import.meta.dirname, '../../../examples/day-in-berlin.yaml');
+  const rig = new Rig('2026-10-24T21:30:00Z');
+  rig.put(...(parseJobFile(readFileSync(path, 'utf8'), path).map(({ definition }) => definition) as never[]));
+  for (let hour = 0; hour < 25; hour++) {
+    rig.advance(new Date(Date.parse('2026-10-24T22:31:00Z') + hour * 3_600_000).toISOString());
+    for (const job of ['hourly-load', 'clean-up'])
+      while (rig.state.entry(job).runs.length > 0) rig.end(job, job === 'clean-up' ? 1 : 0);
+    expect(dues(rig, 'day-report')).toEqual(hour < 24 ? [] : ['2026-10-25T22:05 launching']);
+  }
+  expect([...rig.state.runs.values()].map(({ interval }) => interval)).toEqual([
+    { from: Date.parse('2026-10-24T22:00:00Z'), to: Date.parse('2026-10-25T23:00:00Z') },
   ]);
 });
 

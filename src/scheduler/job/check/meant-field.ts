@@ -50,7 +50,9 @@ collect(JobDefinition as object as Shape, '');
 function collect({ properties = {} }: Shape, parent: string): void {
   for (const [name, shape] of Object.entries(properties)) {
     const path = parent === '' ? name : `${parent}.${name}`;
-    places.set(name, places.has(name) ? null : path);
+    // `timezone` of a schedule is meant more often than that of what it has within.
+    const isWithin = parent !== '' && places.get(name)?.startsWith(`${parent}.`) === true;
+    places.set(name, places.has(name) && !isWithin ? null : path);
     if (parent === '' || parent === 'policy' || parent === 'schedule') collect(shape, path);
   }
 }
