@@ -53,6 +53,7 @@ export const catalogue = {
   BACKFILL_OVERLAPS: { status: 409, title: 'Another backfill has some of the same due times' },
   RUN_ENDED: { status: 409, title: 'The run has already ended' },
   RUN_NOT_ENDED: { status: 409, title: 'The run has not ended yet' },
+  NOTHING_FAILED: { status: 409, title: 'Nothing of the pipeline has failed' },
   JOB_RUNS_ELSEWHERE: { status: 409, title: 'Somebody else runs the job' },
   REPORT_NOT_AWAITED: { status: 409, title: 'The runs of the job are not reported' },
   OUTCOME_NOT_AWAITED: { status: 409, title: 'The run does not wait for a reported result' },

@@ -54,6 +54,7 @@ import { logSearchRoutes } from './routes/log-search.ts';
 import { logRoutes } from './routes/logs.ts';
 import { type NodeParts, nodeRoutes } from './routes/node.ts';
 import { overviewRoutes } from './routes/overview.ts';
+import { pipelineRoutes } from './routes/pipelines.ts';
 import { plotRoutes } from './routes/plots.ts';
 import { renderedRoutes } from './routes/previews/rendered.ts';
 import { runRoutes } from './routes/runs.ts';
@@ -122,6 +123,7 @@ const apiRoutes = [
   jobRoutes,
   applyRoutes,
   runRoutes,
+  pipelineRoutes,
   backfillRoutes,
   renderedRoutes,
   verdictRoutes,

@@ -18,6 +18,7 @@ import type { WireAlert, WireMute, WireNotification, WireReceiverList } from '..
 import type { WireBackfill } from '../api/wire/backfills.ts';
 import type { WireHeartbeat, WireReportStep } from '../api/wire/heartbeat.ts';
 import type { WireLogFinding } from '../api/wire/log-search.ts';
+import type { WirePipeline, WireWholePipeline } from '../api/wire/pipelines.ts';
 import type { WireRendered, WireRenderRequest } from '../api/wire/rendered.ts';
 import type {
   WireApply,
@@ -42,6 +43,7 @@ import type {
   WirePreviewRequest,
   WireStats,
 } from '../api/wire/views.ts';
+import { ProblemError, UnreachableError } from './client-errors.ts';
 import { serverIn } from './server-address.ts';
 import { type Fetch, whyNotTrusted } from './trust.ts';
 
@@ -51,30 +53,6 @@ const answerWithinMs = 120_000;
 const reportedWithinMs = 10_000;
 /** Entries per request: the server's maximum. */
 const pageSize = 1_000;
-
-export class ProblemError extends Error {
-  override readonly name = 'ProblemError';
-  readonly problem: WireProblem;
-
-  constructor(problem: WireProblem) {
-    super(problem.detail);
-    this.problem = problem;
-  }
-}
-
-export const isUnknownRun = (error: unknown): boolean =>
-  error instanceof ProblemError && error.problem.code === 'RUN_NOT_FOUND';
-
-export class UnreachableError extends Error {
-  override readonly name = 'UnreachableError';
-  /** A server was reached, so the request may have been carried out. */
-  readonly reached: boolean;
-
-  constructor(message: string, reached: boolean) {
-    super(message);
-    this.reached = reached;
-  }
-}
 
 export type Query = Readonly<
   Record<string, string | number | boolean | readonly string[] | null | undefined>
@@ -189,6 +167,17 @@ export class Client {
   rerun = (id: string, key: string) =>
     this.#send<WireRun>('POST', at('runs', id, 'rerun'), undefined, {}, { 'idempotency-key': key });
 
+  pipelines = (query: Query) => this.#pages<WirePipeline>('/pipelines', query);
+  pipeline = (id: string) => this.#get<WireWholePipeline>(at('pipelines', id));
+  killPipeline = (id: string) => this.#send<WireWholePipeline>('POST', at('pipelines', id, 'kill'));
+  rerunPipeline = (id: string, key: string) =>
+    this.#send<WireWholePipeline>(
+      'POST',
+      at('pipelines', id, 'rerun'),
+      undefined,
+      {},
+      { 'idempotency-key': key },
+    );
   makeBackfill = <T>(backfill: object, query: Query, key: string) =>
     this.#send<T>('POST', '/backfills', backfill, query, { 'idempotency-key': key });
   backfills = async () => (await this.#get<{ items: WireBackfill[] }>('/backfills')).items;

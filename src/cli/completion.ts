@@ -151,7 +151,7 @@ const ofJobs = new Set([
   'export',
   'exec',
 ]);
-const ofRuns = new Set(['runs', 'rerun', 'kill']);
+const ofRuns = new Set(['runs', 'rerun', 'kill', 'pipelines']);
 
 function kindsOf(given: Option | Argument, command: Command): readonly Kind[] {
   if ('flags' in given) {

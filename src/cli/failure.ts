@@ -5,7 +5,7 @@
 
 import type { WireProblem } from '../api/wire/schema.ts';
 import { CarillonError, type ErrorDetails } from '../errors.ts';
-import { ProblemError, UnreachableError } from './client.ts';
+import { ProblemError, UnreachableError } from './client-errors.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 
 export interface Failure {

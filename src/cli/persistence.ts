@@ -3,7 +3,7 @@
  * leader. A server that was never reached is probably a wrong address and is not retried.
  */
 
-import { ProblemError, UnreachableError } from './client.ts';
+import { ProblemError, UnreachableError } from './client-errors.ts';
 import type { Session } from './shell.ts';
 
 /** Longer than a session takes to expire, plus an election and the start of a node. */

@@ -18,6 +18,7 @@ import { addInstallationCommands } from './commands/installation.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLogCommand } from './commands/logs.ts';
 import { addPastCommands } from './commands/past.ts';
+import { addPipelineCommands } from './commands/pipelines.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { addZkCommand } from './commands/zk.ts';
@@ -100,6 +101,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
   addJobCommands(program, shell);
   addPastCommands(program, shell);
   addRunCommands(program, shell);
+  addPipelineCommands(program, shell);
   addBackfillCommands(program, shell);
   addRenderCommand(program, shell);
   addLogCommand(program, shell);

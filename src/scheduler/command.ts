@@ -65,6 +65,21 @@ export type Command =
   /** `run` is an ended run from the archive. */
   | { readonly kind: 'rerun'; readonly run: Run; readonly triggerId: string; readonly by: string }
   | { readonly kind: 'kill'; readonly runId: string; readonly by: string }
+  /** Ends what is unfinished of the pipeline of this run, and lets nothing follow. `members`: runs of it that have ended. */
+  | {
+      readonly kind: 'kill-pipeline';
+      readonly run: Run;
+      readonly members: readonly string[];
+      readonly by: string;
+    }
+  /** Runs ended runs of one pipeline again, as one decision. */
+  | {
+      readonly kind: 'rerun-pipeline';
+      readonly run: Run;
+      readonly runs: readonly Run[];
+      readonly triggerId: string;
+      readonly by: string;
+    }
   /** Reports the result of a run of a job with `completion: callback`. */
   | { readonly kind: 'complete'; readonly runId: string; readonly succeeded: boolean; readonly by: string }
   /** Somebody else has started or ended a run of a job without `run`; see rules/reports.ts. */
@@ -296,6 +311,9 @@ export interface CommandAnswers {
   start: readonly StartedJob[];
   rerun: Run;
   kill: Run;
+  /** The runs that are ended. */
+  'kill-pipeline': readonly Run[];
+  'rerun-pipeline': readonly Run[];
   complete: Run;
   report: ReportAnswer;
   'mark-success': Run;

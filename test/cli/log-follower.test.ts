@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { WireRun } from '../../src/api/wire/schema.ts';
 import type { Client, LogPiece, Query } from '../../src/cli/client.ts';
-import { UnreachableError } from '../../src/cli/client.ts';
+import { UnreachableError } from '../../src/cli/client-errors.ts';
 import { followLogs, type LogsQuery } from '../../src/cli/log-follower.ts';
 import { Persistence } from '../../src/cli/persistence.ts';
 import type { Session } from '../../src/cli/shell.ts';

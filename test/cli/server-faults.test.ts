@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WireProblem, WireRun } from '../../src/api/wire/schema.ts';
-import { Client, ProblemError, UnreachableError } from '../../src/cli/client.ts';
+import { Client } from '../../src/cli/client.ts';
+import { ProblemError, UnreachableError } from '../../src/cli/client-errors.ts';
 import { program } from '../support/program.ts';
 
 let server: FastifyInstance;

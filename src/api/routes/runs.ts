@@ -8,6 +8,7 @@ import { endStates, liveStates, type Run } from '../../scheduler/model/model.ts'
 import { textOrNull } from '../../scheduler/model/reason.ts';
 import { type ApiContext, type Reading, readingFor, requestedBy } from '../context.ts';
 import { answers, type Identified, identified, type Named, named, paging, query, span } from '../endpoint.ts';
+import { readChildren } from '../lists/pipelines.ts';
 import { listRuns } from '../lists/run-list.ts';
 import { sendLong } from '../long-answer.ts';
 import { triggerId } from '../trigger-id.ts';
@@ -179,7 +180,8 @@ function startRoute(app: FastifyInstance, context: ApiContext): void {
   );
 }
 
-function oneRun(app: FastifyInstance, { as }: ApiContext): void {
+function oneRun(app: FastifyInstance, context: ApiContext): void {
+  const { as } = context;
   app.get<{ Params: Identified }>(
     '/runs/:id',
     {
@@ -192,7 +194,12 @@ function oneRun(app: FastifyInstance, { as }: ApiContext): void {
         response: answers({ 200: { description: 'The run', schema: ref(WireRun) } }, ['RUN_NOT_FOUND']),
       },
     },
-    async (request) => runToWire(await as(request).run(request.params.id)),
+    async (request) => {
+      const reading = readingFor(context, request);
+      const run = await reading.scheduler.run(request.params.id);
+      const children = await readChildren(reading, run);
+      return { ...runToWire(run), children: children.map(({ id, job, state }) => ({ id, job, state })) };
+    },
   );
 
   app.post<{ Params: Identified }>(

@@ -26,6 +26,7 @@ import { WireBackfill, WireBackfillList, WireBackfillPlan } from './backfills.ts
 import { WireGrid, WireRound } from './grid.ts';
 import { WireHeartbeat } from './heartbeat.ts';
 import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
+import { pipelineParts } from './pipelines.ts';
 import {
   WireForecast,
   WireOverview,
@@ -90,6 +91,7 @@ export const components: readonly TSchema[] = [
   WireBackfill,
   WireBackfillList,
   WireBackfillPlan,
+  ...pipelineParts,
   WireAuditList,
   WireAlert,
   WireAlertList,

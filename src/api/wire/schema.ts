@@ -314,6 +314,12 @@ export const WireRun = Type.Object(
     priority: Type.Integer(),
     params: Type.Record(Type.String(), Type.String()),
     parents: Type.Array(Type.String(), { description: 'Parent runs that triggered this run.' }),
+    children: Type.Optional(
+      Type.Array(Type.Object({ id: Type.String(), job: Type.String(), state: RunState }), {
+        description:
+          'Newest runs that this run triggered, itself or with others. Only where one run is read.',
+      }),
+    ),
     attempts: Type.Array(ref(WireAttempt)),
     catchesUp: count('Number of earlier due times that this run stands for.'),
     createdAt: instant(

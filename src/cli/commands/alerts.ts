@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { WireAlert, WireNotification, WireReceiverList } from '../../api/wire/alerts.ts';
 import { nearest } from '../../scheduler/job/schema/nearest.ts';
 import { systemConditions } from '../../scheduler/model/alert.ts';
-import { ProblemError } from '../client.ts';
+import { ProblemError } from '../client-errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { periodUpTo } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';

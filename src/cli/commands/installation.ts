@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { WireCluster, WireEngine, WireGraph } from '../../api/wire/views.ts';
-import { ProblemError } from '../client.ts';
+import { ProblemError } from '../client-errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import type { Session, Shell } from '../shell.ts';
 import { card, dim, lasting, table, tinted, whenExactly } from '../words.ts';

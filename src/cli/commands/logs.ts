@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
-import { isUnknownRun } from '../client.ts';
+import { isUnknownRun } from '../client-errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { followLogs } from '../log-follower.ts';
 import { searchLogs } from '../log-search.ts';

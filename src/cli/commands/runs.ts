@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { WireAttempt, WireRun } from '../../api/wire/schema.ts';
 import { CarillonError } from '../../errors.ts';
-import { isUnknownRun } from '../client.ts';
+import { isUnknownRun } from '../client-errors.ts';
 import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { each, paramsOf, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
@@ -172,6 +172,7 @@ function printRun(session: Session, run: WireRun): void {
             .map(([name, value]) => `${name}=${value}`)
             .join(' '),
         ],
+        ['triggered', (run.children ?? []).map(({ id, state }) => `${id} ${tinted(state, io)}`).join(', ')],
         ['image', run.attempts.at(-1)?.image ?? null],
         [
           'output cut',

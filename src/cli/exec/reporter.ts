@@ -1,7 +1,7 @@
 /** Sends reports in their order, and keeps them in the spool until the server has them. Never fails. */
 
 import type { Client } from '../client.ts';
-import { ProblemError } from '../client.ts';
+import { ProblemError } from '../client-errors.ts';
 import type { Kept, Report, Spool } from './spool.ts';
 
 export interface ReporterParts {

@@ -23,6 +23,9 @@ function shown({ sight, redaction }: Seeing, command: Command, answer: unknown):
     case 'complete':
     case 'mark-success':
       return redaction.run(answer as Run);
+    case 'kill-pipeline':
+    case 'rerun-pipeline':
+      return (answer as readonly Run[]).map((run) => redaction.run(run));
     case 'acknowledge':
       return redaction.alert(answer as Alert);
     case 'send-again':

@@ -127,6 +127,7 @@ export type Reason =
   | { readonly code: 'jitter'; readonly at: number }
   // Kills.
   | { readonly code: 'killed'; readonly by: string }
+  | { readonly code: 'pipeline-killed'; readonly by: string }
   | { readonly code: 'replaced'; readonly run: RunRef }
   | { readonly code: 'timeout'; readonly timeout: string }
   | { readonly code: 'total-timeout'; readonly timeout: string }
@@ -347,6 +348,7 @@ const catalogue: {
   },
   jitter: ({ at }) => say`spread by schedule.jitter until ${{ at }}`,
   killed: ({ by }) => say`killed by ${by}`,
+  'pipeline-killed': ({ by }) => say`killed with its pipeline by ${by}`,
   replaced: ({ run }) => say`replaced by ${{ run }}`,
   timeout: ({ timeout }) => say`ran longer than its timeout of ${timeout}`,
   'total-timeout': ({ timeout }) =>

@@ -33,6 +33,7 @@ import { calendarCommands } from './calendars/commands.ts';
 import { checkJob, isUnchanged, nextRevision } from './define.ts';
 import { setBack } from './due.ts';
 import { propagateEnds, skipLostStarts } from './endings.ts';
+import { pipelineCommands } from './pipelines/commands.ts';
 import { reviseLimits } from './placing.ts';
 import { removeJob, revivedState } from './removal.ts';
 import { endForeign, report } from './reports.ts';
@@ -62,6 +63,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   start,
   report,
   ...runCommands,
+  ...pipelineCommands,
   ...alertCommands,
   ...calendarCommands,
   ...backfillCommands,

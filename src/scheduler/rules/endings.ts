@@ -117,11 +117,12 @@ function tellChild(turn: Turn, child: Entry, spec: JoinSpec, end: ParentEnd, run
 
 /**
  * Creates the runs of decided rounds; a round whose condition is not met is skipped. `last`: the parents' run that completed
- * them. Null: a start has no run yet.
+ * them. Null: a start has no run yet. Nothing follows from a pipeline that was killed, whatever the child waits for.
  */
 export function fire(turn: Turn, child: Entry, firings: readonly Firing[], last: Run | null): void {
   if (firings.length === 0) return;
   const { skip, ...given } = paramsFrom(child, last?.shared);
+  const stopped = last?.reason?.code === 'pipeline-killed' ? last.reason : null;
   for (const firing of firings) {
     openRun(turn, child, {
       due: firing.due,
@@ -130,7 +131,7 @@ export function fire(turn: Turn, child: Entry, firings: readonly Firing[], last:
       root: last?.root ?? null,
       ...given,
       trigger: { kind: 'parents', runs: firing.parents },
-      skip: firing.run ? (idleReason(child) ?? skip ?? null) : firing.reason,
+      skip: stopped ?? (firing.run ? (idleReason(child) ?? skip ?? null) : firing.reason),
     });
   }
 }

@@ -216,6 +216,9 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   ],
   jitter: [[{ code: 'jitter', at: due }, 'spread by schedule.jitter until 2026-11-21T02:00:00.000Z']],
   killed: [[{ code: 'killed', by: 'ann' }, 'killed by ann', ['user ann']]],
+  'pipeline-killed': [
+    [{ code: 'pipeline-killed', by: 'ann' }, 'killed with its pipeline by ann', ['user ann']],
+  ],
   replaced: [[{ code: 'replaced', run }, `replaced by ${id}`, [id]]],
   timeout: [[{ code: 'timeout', timeout: 'PT1M' }, 'ran longer than its timeout of PT1M']],
   restored: [

@@ -12,6 +12,8 @@ export const actionWords: Readonly<Record<string, string>> = {
   start: 'Started several jobs',
   rerun: 'Ran again',
   kill: 'Killed the run',
+  'kill-pipeline': 'Killed the pipeline',
+  'rerun-pipeline': 'Ran what failed of the pipeline again',
   complete: 'Reported the result of the run',
   'mark-success': 'Marked the job as succeeded',
   acknowledge: 'Acknowledged the alert',
@@ -39,7 +41,7 @@ const onJobs = [
   'mute',
   'unmute',
 ];
-const onRuns = ['rerun', 'kill', 'complete'];
+const onRuns = ['rerun', 'kill', 'kill-pipeline', 'complete'];
 
 export const actionWord = (action: string): string => actionWords[action] ?? action;
 

@@ -99,6 +99,11 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   rerun: ({ permits }, { run }) => permits.need('operate', run.job, jobNotFound, run.createdAt),
   kill: onRun,
   complete: onRun,
+  // Its other jobs are known once it is decided what of them is unfinished.
+  'kill-pipeline': ({ permits }, { run }) => permits.need('operate', run.job, jobNotFound, run.createdAt),
+  'rerun-pipeline': ({ permits }, { run, runs }) => {
+    for (const each of [run, ...runs]) permits.need('operate', each.job, jobNotFound, each.createdAt);
+  },
   report: onJob('operate'),
   'mark-success': onJob('operate'),
   acknowledge: ({ state, permits }, { id }) => {
