@@ -37,7 +37,7 @@ const requestTimeoutMs = 120_000;
  * closed connection.
  */
 const keepAliveMs = 75_000;
-/** From the connection to the first byte of a request. */
+/** The whole handshake of TLS: bytes that arrive do not prolong it. */
 const handshakeMs = 10_000;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;

@@ -105,6 +105,34 @@ describe('the listener', () => {
     expect(await whoIs(await ca.issue('ann', { as: 'late-ann', forMs: -1_000 }))).toMatchObject(me);
   });
 
+  test('closes connections without a complete handshake after ten seconds, and answers others meanwhile', async () => {
+    const { hostname, port } = new URL(server.url);
+    // The beginning of a ClientHello of 508 bytes, of which a byte comes now and then.
+    const hello = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);
+    const began = performance.now();
+    const closedAfterMs: number[] = [];
+    const sockets = Array.from({ length: 40 }, () =>
+      connect({ host: hostname, port: Number(port) })
+        .on('error', () => undefined)
+        .once('close', () => closedAfterMs.push(performance.now() - began))
+        .resume(),
+    );
+    const slow = sockets.slice(20);
+    for (const socket of slow) socket.write(hello);
+    const dripping = setInterval(() => {
+      for (const socket of slow) if (socket.writable) socket.write(Buffer.from([0]));
+    }, 500);
+    try {
+      expect(await ask('/ping')).toMatchObject({ status: 200 });
+      await until('all are closed', () => closedAfterMs.length === sockets.length, 20_000);
+      expect(Math.min(...closedAfterMs)).toBeGreaterThan(9_900);
+      expect(await ask('/ping')).toMatchObject({ status: 200 });
+    } finally {
+      clearInterval(dripping);
+      for (const socket of sockets) socket.destroy();
+    }
+  }, 28_000);
+
   test('closes connections that make no handshake when it stops', async () => {
     const other = await Server.start(join(dir, 'other'), [
       ...['--tls-cert', pair.certFile, '--tls-key', pair.keyFile],

@@ -153,11 +153,13 @@ export function nothingHere(request: FastifyRequest): CarillonError {
 
 /**
  * Answers a malformed request on a raw connection with a problem, like any other refusal, and closes the
- * connection. If an earlier request on it is being answered, nothing can be sent.
+ * connection. If an earlier request on it is being answered, or TLS has not begun, nothing can be sent.
  */
 export function answerNoRequest(error: { readonly code?: string }, socket: Socket): void {
-  // The client reset the connection, or the answer to an earlier request has begun.
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+  // The client reset the connection, or the answer to an earlier request has begun. Without a handshake, an answer
+  // would wait for it, and the connection with it, for as long as the client likes.
+  const silent = error.code === 'ECONNRESET' || error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+  if (silent || !socket.writable || socket.bytesWritten > 0) {
     socket.destroy();
     return;
   }
