@@ -72,6 +72,7 @@ const wire = 'src/api/wire';
 const api = 'src/api';
 const auth = 'src/auth';
 const notify = 'src/notify';
+const calendarFile = 'src/calendar-file';
 const settingsFile = 'src/settings-file';
 const traces = 'src/traces';
 const node = 'src/node';
@@ -90,6 +91,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   [dag]: [errors],
   [schedule]: [errors],
   [job]: [errors, schedule],
+  [calendarFile]: [errors, schedule, job],
   [setting]: [errors, schedule, job],
   [access]: [errors, job],
   [runPolicy]: [errors, job, access],
@@ -192,7 +194,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/api/chronos': [errors, dag, jobFile, job, access, model, stats, spine, chronos, readModels, wire, api],
   'src/api/routes': [
     ...[errors, dag, jobFile, schedule, job, access, check, model, stats, spine, state, rules, readModels],
-    ...[peers, whoAsks, wire, api],
+    ...[peers, whoAsks, wire, api, calendarFile],
     'src/api/chronos',
   ],
   'src/api/app.ts': [
@@ -230,7 +232,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...[settingsFile, runPolicy],
   ],
   'src/cli': [
-    ...[errors, dag, jobFile, schedule, job, access, check, model, chronos, rules],
+    ...[errors, dag, jobFile, calendarFile, schedule, job, access, check, model, chronos, rules],
     ...['src/node/config.ts', 'src/node/restore-options.ts', whoAsks],
   ],
 };

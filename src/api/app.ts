@@ -41,6 +41,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { backfillRoutes } from './routes/backfills/backfills.ts';
 import { backupRoutes } from './routes/backup.ts';
+import { calendarRoutes } from './routes/calendars.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
 import { gridRoute } from './routes/grid/grid.ts';
@@ -52,6 +53,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { localRoutes } from './routes/local.ts';
 import { logSearchRoutes } from './routes/log-search.ts';
 import { logRoutes } from './routes/logs.ts';
+import { maintenanceRoutes } from './routes/maintenance.ts';
 import { type NodeParts, nodeRoutes } from './routes/node.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
@@ -142,6 +144,8 @@ const apiRoutes = [
   eventRoutes,
   installationRoutes,
   alertRoutes,
+  calendarRoutes,
+  maintenanceRoutes,
   backupRoutes,
   accessRoutes,
 ];

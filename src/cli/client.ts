@@ -43,6 +43,7 @@ import type {
   WirePreviewRequest,
   WireStats,
 } from '../api/wire/views.ts';
+import { calendarCalls } from './calendar-calls.ts';
 import { ProblemError, UnreachableError } from './client-errors.ts';
 import { serverIn } from './server-address.ts';
 import { type Fetch, whyNotTrusted } from './trust.ts';
@@ -118,6 +119,8 @@ export class Client {
   turn(): void {
     this.#current = (this.#current + 1) % this.#servers.length;
   }
+
+  readonly calendars = calendarCalls((...request) => this.#send(...request));
 
   jobs = (query: Query, signal?: AbortSignal) => this.#pages<WireJob>('/jobs', query, signal);
   job = (name: string) => this.#get<WireJob>(at('jobs', name));

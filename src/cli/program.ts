@@ -9,6 +9,7 @@ import { addAccessCommands } from './commands/access.ts';
 import { addAlertCommands } from './commands/alerts.ts';
 import { addBackfillCommands } from './commands/backfills.ts';
 import { addBackupCommands } from './commands/backup.ts';
+import { addCalendarCommands } from './commands/calendars.ts';
 import { addCertsCommand } from './commands/certs.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addEngineCommands } from './commands/engines.ts';
@@ -110,6 +111,7 @@ function createProgram(shell: Shell, { version, restore, protect }: CliParts): C
   addEngineCommands(program, shell);
   addAccessCommands(program, shell);
   addAlertCommands(program, shell);
+  addCalendarCommands(program, shell);
   addBackupCommands(program, shell, restore);
   addCertsCommand(program, shell);
   addZkCommand(program, shell, protect);

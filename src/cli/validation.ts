@@ -3,10 +3,13 @@
  * Whether a parent or a pool outside the files exists is for the server to check.
  */
 
+import { expandRules } from '../calendar-file/rules.ts';
 import { applyOrder } from '../dag/check.ts';
 import { Graph } from '../dag/graph.ts';
 import { CarillonError, problemsIn } from '../errors.ts';
 import type { WrittenJob } from '../job-file/written-job.ts';
+import { findCalendarProblems } from '../scheduler/job/calendar/check.ts';
+import { type CalendarDocument, isCalendarDocument } from '../scheduler/job/calendar/document.ts';
 import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { parentNames } from '../scheduler/job/parents.ts';
@@ -31,6 +34,11 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
   const warnings: string[] = [];
   const sound = new Map<string, Sound>();
   for (const { definition: raw, source, placeOf } of jobs) {
+    if (isCalendarDocument(raw)) {
+      const found = calendarProblems(raw, source, nowMs);
+      problems.push(...found.flatMap(problemsIn).map((problem) => placedAt(problem, placeOf)));
+      continue;
+    }
     const found = findProblems(raw, source);
     if (found.length > 0) {
       const all = [...found, ...scheduleProblems(raw, source, { now: nowMs, known: found })];
@@ -48,6 +56,14 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
   const circle = cycleAmong(sound);
   if (circle !== null) problems.push(circle);
   return { problems, warnings };
+}
+
+/** Its rules are only read if the rest is right. */
+function calendarProblems(raw: unknown, source: string, nowMs: number): CarillonError[] {
+  const found = findCalendarProblems(raw, source);
+  if (found.length > 0) return found;
+  const problem = placed(source, () => void expandRules(raw as CalendarDocument, nowMs));
+  return problem === null ? [] : [problem];
 }
 
 /** The problem with the position of its field. */

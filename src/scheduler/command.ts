@@ -29,6 +29,8 @@ export type Command =
       readonly definitions: readonly AppliedDefinition[];
       /** Results of checking each job by itself, if that was done before. */
       readonly judged?: readonly Judged[];
+      /** Calendars that jobs may name beside the stored ones. */
+      readonly assumed?: readonly StoredCalendar[];
       readonly prune: Prune | null;
       readonly dryRun: boolean;
       readonly by: string;

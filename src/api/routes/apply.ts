@@ -2,8 +2,14 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { CarillonError } from '../../errors.ts';
-import type { ApplyResult } from '../../scheduler/command.ts';
+import { expandRules } from '../../calendar-file/rules.ts';
+import { CarillonError, catalogue } from '../../errors.ts';
+import type { WrittenJob } from '../../job-file/written-job.ts';
+import type { ApplyResult, CommandAnswers } from '../../scheduler/command.ts';
+import type { SchedulerHandle } from '../../scheduler/handle.ts';
+import { checkCalendar } from '../../scheduler/job/calendar/check.ts';
+import { isCalendarDocument } from '../../scheduler/job/calendar/document.ts';
+import type { StoredCalendar } from '../../scheduler/model/calendar.ts';
 import { manyJobs } from '../body/read.ts';
 import { type ApiContext, requestedBy } from '../context.ts';
 import { answers, query } from '../endpoint.ts';
@@ -59,7 +65,7 @@ export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
         description:
           'Each job is accepted or rejected by itself, so the status is 200 even if some are rejected: ' +
           `check counts.refused. Parents may come after their children. At most ${apiLimits.applyJobs} ` +
-          'jobs.',
+          'jobs. Entries with a calendar and no name are calendars.',
         tags: ['jobs'],
         operationId: 'apply',
         querystring: ApplyQuery,
@@ -81,13 +87,19 @@ export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
       const definitions = manyJobs(request.body);
       const labels = exactLabels(label);
       if (prune && definitions.length === 0 && !allowEmpty) throw nothingToKeep();
-      const results = await as(request).submit({
+      const by = requestedBy(request);
+      const written = definitions.map((each) => (isCalendarDocument(each.definition) ? each : null));
+      const calendars = await putCalendars(as(request), written, { dryRun, by });
+      const isRefused = calendars.results.some((result) => result?.outcome === 'refused');
+      const jobs = await as(request).submit({
         kind: 'apply',
-        definitions,
-        prune: prune ? { labels } : null,
+        definitions: definitions.filter((_, i) => written[i] === null),
+        assumed: calendars.assumed,
+        prune: prune && !isRefused ? { labels } : null,
         dryRun,
-        by: requestedBy(request),
+        by,
       });
+      const results = inTheirOrder(calendars.results, jobs);
       const answer: Apply = {
         dryRun,
         counts: countOutcomes(results),
@@ -96,6 +108,69 @@ export function applyRoutes(app: FastifyInstance, context: ApiContext): void {
       return sendLong(reply, context, answer);
     },
   );
+}
+
+interface PutCalendars {
+  /** Per definition of the body; null for a job. */
+  readonly results: readonly (ApplyResult | null)[];
+  /** Calendars that jobs of the body may name, although a dry run does not store them. */
+  readonly assumed: readonly StoredCalendar[];
+}
+
+/** Calendars come before the jobs that use them. Each is accepted or rejected by itself. */
+async function putCalendars(
+  scheduler: SchedulerHandle,
+  written: readonly (WrittenJob | null)[],
+  { dryRun, by }: { readonly dryRun: boolean; readonly by: string },
+): Promise<PutCalendars> {
+  const results: (ApplyResult | null)[] = [];
+  const assumed: StoredCalendar[] = [];
+  for (const each of written) {
+    if (each === null) {
+      results.push(null);
+      continue;
+    }
+    const { definition, source } = each;
+    try {
+      const expanded = expandRules(checkCalendar(definition, source), scheduler.now());
+      const document = { document: definition, source, ...expanded };
+      const put = await scheduler.submit({ kind: 'put-calendar', ...document, dryRun, by });
+      assumed.push(put.calendar);
+      results.push(putResult(put));
+    } catch (error) {
+      if (!(error instanceof CarillonError) || catalogue[error.code].status >= 500) throw error;
+      results.push(refusedCalendar(definition, error));
+    }
+  }
+  return { results, assumed };
+}
+
+function putResult({ calendar, before, outcome, warnings }: CommandAnswers['put-calendar']): ApplyResult {
+  const changes = outcome !== 'unchanged';
+  return {
+    ...{ name: calendar.name, outcome, revision: calendar.revision, error: null, warnings },
+    before: changes ? (before?.document ?? null) : null,
+    after: changes ? calendar.document : null,
+  };
+}
+
+function refusedCalendar(definition: unknown, { code, message, details }: CarillonError): ApplyResult {
+  const { calendar } = definition as { readonly calendar: unknown };
+  return {
+    name: typeof calendar === 'string' ? calendar.slice(0, 128) : '',
+    ...{ outcome: 'refused', revision: null, error: { code, message, details }, warnings: [] },
+    ...{ before: null, after: null },
+  };
+}
+
+/** Those of calendars where they were written, and all others in between. */
+function inTheirOrder(
+  calendars: readonly (ApplyResult | null)[],
+  jobs: readonly ApplyResult[],
+): readonly ApplyResult[] {
+  const rest = jobs.values();
+  const placed = calendars.flatMap((calendar) => calendar ?? rest.next().value ?? []);
+  return [...placed, ...rest];
 }
 
 function countOutcomes(results: readonly ApplyResult[]): Apply['counts'] {

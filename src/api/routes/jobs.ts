@@ -274,7 +274,8 @@ function created(reply: FastifyReply, change: JobChange): JobChange {
   return change;
 }
 
-function expectedRevision(header: string | undefined): number | undefined {
+/** The revision in If-Match. Undefined: any. */
+export function expectedRevision(header: string | undefined): number | undefined {
   if (header === undefined || header === '*') return undefined;
   const revision = /^(?:W\/)?"?(\d{1,15})"?$/.exec(header)?.[1];
   if (revision !== undefined) return Number(revision);

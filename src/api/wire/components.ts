@@ -23,6 +23,17 @@ import {
   WireReceiverList,
 } from './alerts.ts';
 import { WireBackfill, WireBackfillList, WireBackfillPlan } from './backfills.ts';
+import {
+  WireCalendar,
+  WireCalendarChange,
+  WireCalendarDocument,
+  WireCalendarList,
+  WireCalendarPreview,
+  WireCalendarRevision,
+  WireCalendarRevisionList,
+  WireMaintenance,
+  WireMaintenanceList,
+} from './calendars.ts';
 import { WireGrid, WireRound } from './grid.ts';
 import { WireHeartbeat } from './heartbeat.ts';
 import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
@@ -146,4 +157,13 @@ export const components: readonly TSchema[] = [
   WirePoolList,
   WireCluster,
   WireEvent,
+  WireCalendarDocument,
+  WireCalendar,
+  WireCalendarList,
+  WireCalendarChange,
+  WireCalendarPreview,
+  WireCalendarRevision,
+  WireCalendarRevisionList,
+  WireMaintenance,
+  WireMaintenanceList,
 ];

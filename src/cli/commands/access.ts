@@ -170,7 +170,7 @@ async function createToken(session: Session, name: string, options: CreateOption
   return exitCodes.ok;
 }
 
-function pairIn(text: string): [string, string] {
+export function pairIn(text: string): [string, string] {
   const at = text.indexOf('=');
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
