@@ -41,7 +41,9 @@ import { alertRoutes } from './routes/alerts.ts';
 import { applyRoutes } from './routes/apply.ts';
 import { backfillRoutes } from './routes/backfills/backfills.ts';
 import { backupRoutes } from './routes/backup.ts';
-import { calendarRoutes } from './routes/calendars.ts';
+import { calendarRoutes } from './routes/calendars/calendars.ts';
+import { exceptionRoutes } from './routes/calendars/exceptions.ts';
+import { maintenanceRoutes } from './routes/calendars/maintenance.ts';
 import { eventRoutes } from './routes/events.ts';
 import { graphRoutes } from './routes/graph.ts';
 import { gridRoute } from './routes/grid/grid.ts';
@@ -53,7 +55,6 @@ import { jobRoutes } from './routes/jobs.ts';
 import { localRoutes } from './routes/local.ts';
 import { logSearchRoutes } from './routes/log-search.ts';
 import { logRoutes } from './routes/logs.ts';
-import { maintenanceRoutes } from './routes/maintenance.ts';
 import { type NodeParts, nodeRoutes } from './routes/node.ts';
 import { overviewRoutes } from './routes/overview.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
@@ -145,6 +146,7 @@ const apiRoutes = [
   installationRoutes,
   alertRoutes,
   calendarRoutes,
+  exceptionRoutes,
   maintenanceRoutes,
   backupRoutes,
   accessRoutes,

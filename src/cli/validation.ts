@@ -13,7 +13,7 @@ import { type CalendarDocument, isCalendarDocument } from '../scheduler/job/cale
 import { checkDefinition, findProblems } from '../scheduler/job/check/check.ts';
 import type { JobDefinition } from '../scheduler/job/definition.ts';
 import { parentNames } from '../scheduler/job/parents.ts';
-import { nextSchedule, scheduleProblems } from '../scheduler/rules/define.ts';
+import { type NextAt, nextSchedule, scheduleProblems } from '../scheduler/rules/define.ts';
 
 export interface Validation {
   readonly problems: readonly CarillonError[];
@@ -50,7 +50,7 @@ export function validateJobs(jobs: readonly WrittenJob[], nowMs: number): Valida
     const first = sound.get(definition.name);
     if (first !== undefined) problems.push(twice(definition.name, first.source, source));
     else sound.set(definition.name, { definition, source });
-    judgeSchedule({ definition, source, placeOf }, nowMs, { problems, warnings });
+    judgeSchedule({ definition, source, placeOf }, { nowMs, find: null }, { problems, warnings });
   }
   warnings.push(...parentsElsewhere(sound));
   const circle = cycleAmong(sound);
@@ -84,11 +84,11 @@ function twice(name: string, first: string, source: string): CarillonError {
 
 function judgeSchedule(
   { definition, source, placeOf }: Sound,
-  nowMs: number,
+  { nowMs, find }: { readonly nowMs: number; readonly find: NextAt['find'] },
   into: { problems: CarillonError[]; warnings: string[] },
 ): void {
   const problem = placed(source, () => {
-    const { warnings, passed } = nextSchedule(definition, { before: null, past: null }, nowMs);
+    const { warnings, passed } = nextSchedule(definition, { before: null, past: null }, { now: nowMs, find });
     const all = [...warnings, ...passed.warnings];
     into.warnings.push(...all.map((warning) => `${source}: ${warning}`));
   });

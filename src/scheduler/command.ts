@@ -12,6 +12,7 @@ import type { Job, JobState, Run } from './model/model.ts';
 import type { Reason } from './model/reason.ts';
 import type { AuditLine, SessionsEnd, SigningKey, Token } from './model/token.ts';
 import type { Window } from './schedule/calendar/calendar.ts';
+import type { Exception } from './schedule/model.ts';
 
 export type Command =
   /** `create` refuses an existing name, `replace` accepts both; `expected` refuses any other revision. */
@@ -41,7 +42,8 @@ export type Command =
       readonly dependents: 'refuse' | 'cascade' | 'detach';
       readonly by: string;
     }
-  | { readonly kind: 'pause'; readonly name: string; readonly by: string }
+  /** `until`: it is resumed by itself then. */
+  | { readonly kind: 'pause'; readonly name: string; readonly until?: number; readonly by: string }
   /** Also enables a job that was disabled after failures. */
   | { readonly kind: 'resume'; readonly name: string; readonly by: string }
   /** `triggerId` makes the request idempotent: `[a-z0-9]{4,32}`, and the same id gives the same run. */
@@ -129,6 +131,7 @@ export type Command =
    * follow.
    */
   | { readonly kind: 'mark-success'; readonly name: string; readonly triggerId: string; readonly by: string }
+  | ExceptionCommand
   | CalendarCommand
   /**
    * Runs jobs at due times that have passed. Whoever asks has chosen these from the ledger. The same id gives the same
@@ -148,6 +151,25 @@ export type Command =
       readonly by: string;
     }
   | AccessCommand;
+
+/** Skips or moves one due time of a job; see rules/calendars/exceptions.ts. */
+export type ExceptionCommand =
+  | { readonly kind: 'skip-next'; readonly name: string; readonly reason: string; readonly by: string }
+  | {
+      readonly kind: 'move-due';
+      readonly name: string;
+      readonly from: number;
+      readonly to: number;
+      readonly reason: string;
+      readonly by: string;
+    }
+  /** What was skipped or moved is due at its time again. */
+  | { readonly kind: 'clear-exception'; readonly name: string; readonly at: number; readonly by: string };
+
+export interface ExceptionAnswer {
+  readonly name: string;
+  readonly exception: Exception;
+}
 
 /** See rules/calendars/commands.ts. */
 export type CalendarCommand =
@@ -327,6 +349,9 @@ export interface CommandAnswers {
   mute: { readonly job: Job; readonly state: JobState };
   unmute: { readonly job: Job; readonly state: JobState };
   'send-again': Notification;
+  'skip-next': ExceptionAnswer;
+  'move-due': ExceptionAnswer;
+  'clear-exception': ExceptionAnswer;
   'put-calendar': {
     readonly calendar: StoredCalendar;
     readonly before: StoredCalendar | null;

@@ -214,7 +214,7 @@ function tick(turn: Turn, mayTake?: (due: Due<Timed>) => boolean): boolean {
     } else if ('alert' in due.subject) reviewDue(turn, due.instant, due.subject);
     else if ('run' in due.subject) meetDeadline(turn, due.subject);
     else if ('ends' in due.subject) holdEnds(turn, due.subject);
-    else if (due.subject.due === due.instant) decideDue(turn, due.subject);
+    else if (due.subject.due === due.instant || due.subject.out === due.instant) decideDue(turn, due.subject);
     draft.cut();
   }
   return true;

@@ -13,7 +13,7 @@ import { decidedAt } from '../../src/scheduler/records/stored.ts';
 import { byKind, type Rules, type Write, type WrittenName } from '../../src/scheduler/records/table.ts';
 import type { Schedule } from '../../src/scheduler/schedule/model.ts';
 import { compileSchedule } from '../../src/scheduler/schedule/parse.ts';
-import { freshCursor } from '../../src/scheduler/state/state.ts';
+import { freshCursor } from '../../src/scheduler/state/fresh-cursor.ts';
 import { allTime } from '../../src/scheduler/stats/stats.ts';
 import { AccessJudge } from './access.ts';
 import { AlertJudge } from './alerts.ts';

@@ -4,7 +4,7 @@ import type { CalendarView } from '../../scheduler/handle.ts';
 import { covers, nextChange } from '../../scheduler/schedule/calendar/calendar.ts';
 import { parseDates } from '../../scheduler/schedule/calendar/text.ts';
 import { offsetAt } from '../../scheduler/schedule/zone.ts';
-import type { WireCalendarPreview } from '../wire/calendars.ts';
+import type { WireCalendarPreview } from '../wire/calendars/calendars.ts';
 import { iso } from '../wire/instants.ts';
 
 /** Three a day for a year. */

@@ -13,11 +13,12 @@ import type { Job } from '../../scheduler/model/model.ts';
 import { HeldBack } from '../../scheduler/read/held-back.ts';
 import { oneJob } from '../body/read.ts';
 import { type ApiContext, type Reading, readingFor, requestedBy } from '../context.ts';
-import { answers, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
+import { answers, instantText, labelFilter, type Named, named, paging, query } from '../endpoint.ts';
 import { askerIn } from '../guard/needs.ts';
 import { pageOfJobs, rowsOf } from '../lists/job-list.ts';
 import { RecentRuns } from '../lists/recent-runs.ts';
 import { sendLong } from '../long-answer.ts';
+import { readInstant } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
 import {
   type WireJobChange as JobChange,
@@ -225,8 +226,12 @@ function deleteRoute(app: FastifyInstance, { as }: ApiContext): void {
   );
 }
 
+const PauseQuery = query({
+  until: Type.Optional(instantText('When it is resumed by itself: at most 366 days from now.')),
+});
+
 function pauseRoute(app: FastifyInstance, { as }: ApiContext, kind: 'pause' | 'resume'): void {
-  app.post<{ Params: Named }>(
+  app.post<{ Params: Named; Querystring: { until?: string } }>(
     `/jobs/:name/${kind}`,
     {
       config: { needs: 'operate' },
@@ -235,13 +240,16 @@ function pauseRoute(app: FastifyInstance, { as }: ApiContext, kind: 'pause' | 'r
         tags,
         operationId: `${kind}Job`,
         params: named,
+        ...(kind === 'pause' && { querystring: PauseQuery }),
         response: answers({ 200: { description: 'The job', schema: ref(WireJob) } }, ['JOB_NOT_FOUND']),
       },
     },
     async (request) => {
       const { name } = request.params;
       const scheduler = as(request);
-      await scheduler.submit({ kind, name, by: requestedBy(request) });
+      const { until } = request.query;
+      const end = until === undefined ? {} : { until: readInstant(until, 'until', 'query') };
+      await scheduler.submit({ kind, name, ...end, by: requestedBy(request) });
       return jobToWire(scheduler.job(name), new HeldBack(scheduler.reader()));
     },
   );

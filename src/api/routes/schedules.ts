@@ -6,15 +6,18 @@ import { CarillonError } from '../../errors.ts';
 import { checkKinds, timedKinds } from '../../scheduler/job/check/schedule.ts';
 import type { JobDefinition } from '../../scheduler/job/definition.ts';
 import { Findings } from '../../scheduler/job/schema/explain.ts';
+import { textOf } from '../../scheduler/model/reason.ts';
+import { reasonOut } from '../../scheduler/rules/calendars/out.ts';
 import { nextSchedule } from '../../scheduler/rules/define.ts';
 import { dstChanges } from '../../scheduler/schedule/dst.ts';
 import { describeSchedule } from '../../scheduler/schedule/format.ts';
 import type { Schedule } from '../../scheduler/schedule/model.ts';
-import { nextInstant } from '../../scheduler/schedule/next.ts';
+import { excludedBetween, nextInstant } from '../../scheduler/schedule/next.ts';
 import { compileSchedule } from '../../scheduler/schedule/parse.ts';
+import { withCalendar } from '../../scheduler/state/usable.ts';
 import type { ApiContext } from '../context.ts';
 import { answers, instantText, type Named, named, query } from '../endpoint.ts';
-import { iso, readInstant } from '../wire/instants.ts';
+import { iso, isoOrNull, readInstant } from '../wire/instants.ts';
 import { apiLimits } from '../wire/limits.ts';
 import { ref } from '../wire/shape.ts';
 import { scheduleText } from '../wire/to-wire.ts';
@@ -63,12 +66,15 @@ export function scheduleRoutes(app: FastifyInstance, { as }: ApiContext): void {
       const { name = '', count = defaultCount } = asked;
       const before = name === '' ? null : (scheduler.reader().glance(name) ?? null);
       const definition = { name, schedule: scheduleOf(asked), run: {} };
-      const next = ofTheBody(() => nextSchedule(definition, { before, past: null }, afterMs));
-      const schedule = compileSchedule(next.resolved!);
+      const { find } = scheduler.calendars();
+      const next = ofTheBody(() => nextSchedule(definition, { before, past: null }, { now: afterMs, find }));
+      const schedule = ofTheBody(() => withCalendar(compileSchedule(next.resolved!), definition, { find }));
       // With `after`, the due times may lie in the past, so what happens now does not apply.
       const { onTime, warnings } = asked.after === undefined ? next.passed : { onTime: [], warnings: [] };
+      const found = instantsOf(schedule, { afterMs, untilMs, count, onTime });
       return {
-        ...instantsOf(schedule, { afterMs, untilMs, count, onTime }),
+        ...found,
+        excluded: excludedIn(schedule, afterMs, { ...found, untilMs }),
         warnings: [...next.warnings, ...warnings],
         scheduleText: describeSchedule(schedule),
         clockChanges: clockChangesOf(schedule, afterMs),
@@ -99,10 +105,12 @@ export function scheduleRoutes(app: FastifyInstance, { as }: ApiContext): void {
       const afterMs = after === undefined ? scheduler.now() : readInstant(after, 'after', 'query');
       const found =
         view.schedule === null
-          ? { instants: [], complete: true }
+          ? { instants: [], complete: true as boolean }
           : instantsOf(view.schedule, { afterMs, untilMs: Infinity, count });
       const clockChanges = view.schedule === null ? [] : clockChangesOf(view.schedule, afterMs);
-      return { job: view.job.name, ...found, scheduleText: scheduleText(view), clockChanges };
+      const excluded =
+        view.schedule === null ? [] : excludedIn(view.schedule, afterMs, { ...found, untilMs: Infinity });
+      return { job: view.job.name, ...found, excluded, scheduleText: scheduleText(view), clockChanges };
     },
   );
 }
@@ -112,6 +120,23 @@ const YEAR_MS = 366 * 86_400_000;
 function clockChangesOf(schedule: Schedule, afterMs: number): Static<typeof WirePreview>['clockChanges'] {
   const changes = dstChanges(schedule, afterMs, afterMs + YEAR_MS);
   return changes.map(({ atMs, ...change }) => ({ at: iso(atMs), ...change }));
+}
+
+/** Due times that are taken out, up to the last one that is listed; of the coming year if all are. */
+function excludedIn(
+  schedule: Schedule,
+  afterMs: number,
+  { instants, complete, untilMs }: { instants: readonly string[]; complete: boolean; untilMs: number },
+): Static<typeof WirePreview>['excluded'] {
+  if (schedule.kind !== 'calendared') return [];
+  const last = instants.at(-1);
+  const upToMs = complete || last === undefined ? Math.min(untilMs, afterMs + YEAR_MS) : Date.parse(last);
+  return excludedBetween(schedule, { afterMs, upToMs, most: apiLimits.instants }).map((out) => ({
+    at: iso(out.at),
+    reason: textOf(reasonOut(schedule, out)),
+    calendar: out.calendar,
+    movedTo: isoOrNull(out.to),
+  }));
 }
 
 interface Range {

@@ -31,9 +31,10 @@ import {
   WireCalendarPreview,
   WireCalendarRevision,
   WireCalendarRevisionList,
+  WireException,
   WireMaintenance,
   WireMaintenanceList,
-} from './calendars.ts';
+} from './calendars/calendars.ts';
 import { WireGrid, WireRound } from './grid.ts';
 import { WireHeartbeat } from './heartbeat.ts';
 import { WireLogFinding, WireLogHit, WireLogSearchEnd } from './log-search.ts';
@@ -166,4 +167,5 @@ export const components: readonly TSchema[] = [
   WireCalendarRevisionList,
   WireMaintenance,
   WireMaintenanceList,
+  WireException,
 ];

@@ -149,9 +149,20 @@ const clockChanges = Type.Array(
   { description: 'Clock changes in the coming year in the time zone of the schedule.' },
 );
 
+const excluded = Type.Array(
+  Type.Object({
+    at: instant(),
+    reason: Type.String(),
+    calendar: orNull(Type.String(), { description: 'Null: somebody skipped or moved this due time.' }),
+    movedTo: orNull(instant('When the run is due instead.')),
+  }),
+  { description: 'Due times that a calendar takes out, or somebody, up to the last one of instants.' },
+);
+
 export const WirePreview = Type.Object(
   {
     instants: Type.Array(instant()),
+    excluded,
     complete: Type.Boolean({ description: 'True if there is no further due time (before until, if given).' }),
     warnings: Type.Array(Type.String()),
     scheduleText: Type.String({ description: 'Description of the schedule.' }),
@@ -168,6 +179,7 @@ export const WireNext = Type.Object(
     instants: Type.Array(instant(), {
       description: 'Computed as if the job were neither paused nor disabled.',
     }),
+    excluded,
     complete: Type.Boolean(),
     scheduleText: Type.String(),
     clockChanges,

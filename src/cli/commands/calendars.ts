@@ -2,7 +2,11 @@
 
 import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
-import type { WireCalendar, WireCalendarChange, WireMaintenance } from '../../api/wire/calendars.ts';
+import type {
+  WireCalendar,
+  WireCalendarChange,
+  WireMaintenance,
+} from '../../api/wire/calendars/calendars.ts';
 import { readIcs } from '../../calendar-file/ics.ts';
 import { horizonOf } from '../../calendar-file/rules.ts';
 import { CarillonError } from '../../errors.ts';
@@ -21,7 +25,44 @@ const DAY_MS = 86_400_000;
 export function addCalendarCommands(program: Command, shell: Shell): void {
   addCalendars(program, shell);
   addMaintenance(program, shell);
+  addExceptions(program, shell);
 }
+
+function addExceptions(program: Command, shell: Shell): void {
+  program
+    .command('skip-next')
+    .argument('<job>')
+    .option('--reason <text>', 'why; in the ledger')
+    .description('skip the next due time of a job')
+    .action((job: string, options: { reason?: string }, command: Command) =>
+      shell.run(command, async ({ client, json, io, print, printJson }) => {
+        const skipped = await client.calendars.skipNext(job, options);
+        if (json) printJson(skipped);
+        else print(`${job} does not run at ${when(skipped.at, io)}`);
+        return exitCodes.ok;
+      }),
+    );
+  program
+    .command('move')
+    .argument('<job>')
+    .requiredOption('--from <time>', 'a due time to come (required)')
+    .requiredOption('--to <time>', 'when it runs instead (required)')
+    .option('--reason <text>', 'why; in the ledger')
+    .description('move the run of one due time')
+    .action((job: string, options: { from: string; to: string; reason?: string }, command: Command) =>
+      shell.run(command, async ({ client, json, io, print, printJson }) => {
+        const [from, to] = [instantIn(options.from, 'from', io), instantIn(options.to, 'to', io)];
+        const moved = await client.calendars.move(job, { ...options, from, to });
+        if (json) printJson(moved);
+        else print(`${job} runs at ${when(moved.movedTo, io)}, not at ${when(moved.at, io)}`);
+        return exitCodes.ok;
+      }),
+    );
+}
+
+/** Without an offset it is a local time here. */
+const instantIn = (text: string, field: string, io: Session['io']): string =>
+  new Date(instantOfDateTime(parseDateTime(text, field), io.timezone)).toISOString();
 
 interface ImportOptions {
   readonly name?: string;
@@ -215,7 +256,7 @@ async function startMaintenance(
   { client, json, io, print, printJson }: Session,
   { until, reason, label = [] }: StartOptions,
 ): Promise<ExitCode> {
-  const at = new Date(instantOfDateTime(parseDateTime(until, 'until'), io.timezone)).toISOString();
+  const at = instantIn(until, 'until', io);
   const labels = Object.fromEntries(label.map(pairIn));
   const mode = await client.calendars.beginMaintenance({ until: at, reason, labels });
   if (json) printJson(mode);

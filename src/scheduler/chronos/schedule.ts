@@ -9,7 +9,7 @@ import { zoneFor } from '../schedule/adjusted.ts';
 import { DAY_MS, dayNumber, SECOND_MS } from '../schedule/civil.ts';
 import { formatDateTime, isZero, parseDateTime, parseRepeat } from '../schedule/iso.ts';
 import { indexAfter, instantOf } from '../schedule/iso-next.ts';
-import type { OneOffSchedule, RepeatSchedule, Schedule } from '../schedule/model.ts';
+import { type OneOffSchedule, openOf, type RepeatSchedule, type Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
 import { formatDuration, formatPeriod, readPeriod } from '../schedule/period.ts';
@@ -198,7 +198,8 @@ const remainingInstant = ({ atMs, timezone }: OneOffSchedule, over: boolean): st
 
 /** A cron schedule has no period, as others of which some due times are left out; the interval to the due time after the next is the closest to one. */
 function remainingCron(schedule: Schedule, cursor: number): string {
-  const zone = schedule.kind === 'any' ? zoneOf('UTC') : zoneFor(schedule);
+  const open = openOf(schedule);
+  const zone = open.kind === 'any' ? zoneOf('UTC') : zoneFor(open);
   const next = nextInstant(schedule, cursor);
   const following = next === null ? null : nextInstant(schedule, next);
   if (next === null || following === null) return `R0/${instantText(cursor, zone)}/PT24H`;

@@ -4,6 +4,7 @@
  */
 
 import { type Static, Type } from 'typebox';
+import { CalendarChoice } from './calendar/choice.ts';
 import { Alerts } from './schema/alerts.ts';
 import { zoneNames } from './schema/choices.ts';
 import { cronForm, dateTimeForm, everyForm, positiveDurationForm, timeOfDayForm } from './schema/forms.ts';
@@ -178,6 +179,7 @@ const fields = {
   ),
   ...besideWhens,
   jitter,
+  calendar: Type.Optional(CalendarChoice),
 };
 
 const closedKind = (kind: keyof typeof fields, also: readonly (keyof typeof fields)[] = []) =>
@@ -192,10 +194,10 @@ const oneKind = {
   properties: undefined,
   additionalProperties: undefined,
   oneOf: [
-    closedKind('cron', ['timezone', 'dst', 'start', 'end', 'jitter']),
-    closedKind('every', ['timezone', 'start', 'end', 'jitter']),
-    closedKind('at', ['timezone', 'jitter']),
-    closedKind('any', ['jitter']),
+    closedKind('cron', ['timezone', 'dst', 'start', 'end', 'jitter', 'calendar']),
+    closedKind('every', ['timezone', 'start', 'end', 'jitter', 'calendar']),
+    closedKind('at', ['timezone', 'jitter', 'calendar']),
+    closedKind('any', ['jitter', 'calendar']),
     closedKind('after'),
   ],
 };

@@ -10,7 +10,7 @@ import type { JobDefinition } from '../job/definition.ts';
 import type { EngineAbilities } from '../job/engine-abilities.ts';
 import type { Labels } from '../job/node-choice.ts';
 import type { RunPolicy } from '../run-policy/policy.ts';
-import type { ScheduleInput } from '../schedule/model.ts';
+import type { Exception, ScheduleInput } from '../schedule/model.ts';
 import type { Maintenance, Mute, Route } from './alert.ts';
 import type { Reason } from './reason.ts';
 
@@ -55,7 +55,14 @@ export interface JobState {
   eras: readonly Stretch[];
   /** Ledger entries that are revoked if the clock is set back; see decided.ts. */
   leaps: readonly Leap[];
-  paused: { readonly at: number; readonly by: string } | null;
+  paused: {
+    readonly at: number;
+    readonly by: string;
+    /** It is resumed by itself then. Absent: never. */
+    readonly until?: number;
+  } | null;
+  /** Due times that somebody has skipped or moved, with those of the last month. Bounded. Absent: none. */
+  exceptions?: readonly Exception[];
   /** Set by `disableAfterFailures`, cleared by resume. */
   disabled: { readonly at: number; readonly reason: Reason } | null;
   /** Alerts of the job are not sent for a while. */

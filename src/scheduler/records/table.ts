@@ -87,9 +87,18 @@ const hasNewJoin = ({ definition }: Stored): boolean => {
 };
 
 /** Earlier releases would read such a schedule as one that is always due, or as none. */
-const hasNewSchedule = ({ definition, resolved }: Stored): boolean =>
-  ((definition as Stored).schedule as Stored | undefined)?.jitter !== undefined ||
-  ['any', 'start', 'end'].some((field) => resolved != null && field in (resolved as Stored));
+const hasNewSchedule = ({ definition, resolved }: Stored): boolean => {
+  const schedule = (definition as Stored).schedule as Stored | undefined;
+  return (
+    schedule?.jitter !== undefined ||
+    schedule?.calendar !== undefined ||
+    ['any', 'start', 'end'].some((field) => resolved != null && field in (resolved as Stored))
+  );
+};
+
+/** Earlier releases would run what is skipped or moved, and keep a pause. */
+const hasExceptions = ({ exceptions, paused }: Stored): boolean =>
+  exceptions !== undefined || (paused as Stored | undefined)?.until !== undefined;
 
 export const records = {
   /** Implied by the job's own record, or by the removal. */
@@ -147,6 +156,7 @@ export const records = {
   state: {
     is: 'present',
     since: 3,
+    later: [{ since: 7, has: hasExceptions }],
     steps: [stateWithLineage, stateWithReasons],
     table: 'states',
     folder: 'state',

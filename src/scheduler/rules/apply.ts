@@ -11,9 +11,12 @@ import type { Accepted, AppliedDefinition, ApplyResult, Checked, Judged, Prune }
 import { hasLabels } from '../job/node-choice.ts';
 import { parentNames } from '../job/parents.ts';
 import { nearest } from '../job/schema/nearest.ts';
+import type { StoredCalendar } from '../model/calendar.ts';
+import { compile } from '../state/calendars.ts';
 import type { State } from '../state/state.ts';
 import type { Permits } from './access/permits.ts';
 import {
+  type CalendarNames,
   type CheckedAgainst,
   checkJob,
   isUnchanged,
@@ -75,6 +78,7 @@ export function planApply(
   request: {
     readonly definitions: readonly AppliedDefinition[];
     readonly judged?: readonly Judged[];
+    readonly assumed?: readonly StoredCalendar[];
     readonly prune: Prune | null;
     readonly by: string;
   },
@@ -85,11 +89,14 @@ export function planApply(
   }: { readonly now: number; readonly permits: Permits; readonly asker: Asker | undefined },
 ): Plan {
   const results: (ApplyResult | null)[] = request.definitions.map(() => null);
+  const calendars = calendarsFor(state, request.assumed);
   const candidates = new Map<string, { at: number; accepted: Accepted; warnings: readonly string[] }>();
   request.definitions.forEach((of, at) => {
     const earlier = request.judged?.[at];
     const holds = earlier !== undefined && stillHolds(earlier, state);
-    const { name, fate: judged } = holds ? earlier : judge(state, of, { now, by: request.by, asker });
+    const { name, fate: judged } = holds
+      ? earlier
+      : judge(state, of, { now, by: request.by, asker, calendars });
     const fate = permits.faultIn(of.definition)?.from(of.source) ?? judged;
     if (fate instanceof CarillonError) results[at] = refused(name, fate);
     else if (candidates.has(name)) results[at] = refused(name, twice(fate.checked));
@@ -120,6 +127,15 @@ export const storedIn = ({ settings, jobs }: State): Pick<CheckedAgainst, 'setti
   settings,
   stored: (name) => jobs.get(name)?.job ?? null,
 });
+
+/** The stored calendars, and those that are to be stored. */
+export function calendarsFor({ calendars }: State, assumed: readonly StoredCalendar[] = []): CalendarNames {
+  const more = new Map(assumed.map((each) => [each.name, compile(each)]));
+  return {
+    find: (name) => more.get(name) ?? calendars.compiled(name),
+    names: () => [...new Set([...calendars.names(), ...more.keys()])].sort(),
+  };
+}
 
 export function known(state: State, name: string): Known {
   return { before: state.jobs.get(name) ?? null, past: state.pasts.get(name)?.state ?? null };

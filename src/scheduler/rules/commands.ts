@@ -23,14 +23,17 @@ import { changedJob } from './access/changed.ts';
 import { accessCommands } from './access/commands.ts';
 import { permit } from './access/needs.ts';
 import { Permits } from './access/permits.ts';
-import { alertOfHeld, alertOfHeldBelow, endAlert } from './alerts/alerts.ts';
+import { alertOfHeld, alertOfHeldBelow } from './alerts/alerts.ts';
 import { alertCommands } from './alerts/commands.ts';
 import { checkDeadlines } from './alerts/deadlines.ts';
 import { reviewJob } from './alerts/notifications.ts';
-import { known, planApply, storedIn } from './apply.ts';
+import { calendarsFor, known, planApply, storedIn } from './apply.ts';
 import { backfillCommands } from './backfill/commands.ts';
 import { calendarCommands } from './calendars/commands.ts';
-import { checkJob, isUnchanged, nextRevision } from './define.ts';
+import { exceptionCommands } from './calendars/exceptions.ts';
+import { setPaused } from './calendars/pause.ts';
+import { checkUntil } from './calendars/until.ts';
+import { checkJob, isUnchanged, nextRevision, type Stamp } from './define.ts';
 import { setBack } from './due.ts';
 import { propagateEnds, skipLostStarts } from './endings.ts';
 import { pipelineCommands } from './pipelines/commands.ts';
@@ -58,8 +61,11 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   'put-job': putJob,
   apply,
   'delete-job': deleteJob,
-  pause: ({ state }, { name, by }) => setPaused(state.entry(name), by, true),
-  resume: ({ state }, { name, by }) => setPaused(state.entry(name), by, false),
+  pause: ({ state, now }, { name, until, by }) => {
+    if (until !== undefined) checkUntil(until, now);
+    return setPaused(state.entry(name), by, { paused: true, ...(until !== undefined && { until }) });
+  },
+  resume: ({ state }, { name, by }) => setPaused(state.entry(name), by, { paused: false }),
   start,
   report,
   ...runCommands,
@@ -67,6 +73,7 @@ const checks: { readonly [K in Command['kind']]: Check<K> } = {
   ...alertCommands,
   ...calendarCommands,
   ...backfillCommands,
+  ...exceptionCommands,
   ...accessCommands,
 };
 
@@ -82,7 +89,11 @@ export function check<C extends Command>(
 }
 
 function putJob({ state, now, permits, asker }: Before, command: CommandOf<'put-job'>): Change<JobAnswer> {
-  const checked = checkJob(command.definition, command.source, { ...storedIn(state), now, asker });
+  const calendars = calendarsFor(state);
+  const checked = checkJob(command.definition, command.source, {
+    ...storedIn(state),
+    ...{ calendars, now, asker },
+  });
   const { definition } = checked;
   const before = state.jobs.get(definition.name) ?? null;
   if (before !== null && command.mode === 'create') {
@@ -116,7 +127,12 @@ function putJob({ state, now, permits, asker }: Before, command: CommandOf<'put-
     const { job, state } = before;
     return () => ({ job, state: { ...state }, outcome: 'unchanged', warnings: checked.warnings });
   }
-  const next = nextRevision(checked, known(state, definition.name), { now, by: command.by, asker });
+  const next = nextRevision(checked, known(state, definition.name), {
+    now,
+    by: command.by,
+    asker,
+    calendars,
+  });
   return (turn) => {
     const entry = accept(turn, checked, next);
     propagateEnds(turn);
@@ -145,6 +161,8 @@ function accept(turn: Turn, { definition }: Checked, next: { job: Job; cursor: n
     // The current schedule determines what that is; see `beginSchedule`.
     if (before.state.cursor > draft.now) setBack(turn, before);
     beginSchedule(before.state, before.job.resolved, next.cursor);
+    // They are of the schedule before.
+    delete before.state.exceptions;
     beginNames(before.state, before.job.resolved, draft.now);
   }
   const revived = isNew ? revivedState(turn, name, next.cursor ?? draft.now) : null;
@@ -224,7 +242,8 @@ function deleteJob(
     };
   }
   permits.needOnDependents(name, children);
-  const revisions = children.map((child) => detached(state.entry(child), name, { now, by }));
+  const calendars = calendarsFor(state);
+  const revisions = children.map((child) => detached(state.entry(child), name, { now, by, calendars }));
   return (turn) => {
     for (const { checked, next } of revisions) accept(turn, checked, next);
     removeJob(turn, entry, by);
@@ -247,7 +266,7 @@ function hasDependents(name: string, children: readonly string[], permits: Permi
 function detached(
   child: Entry,
   parent: string,
-  { now, by }: { readonly now: number; readonly by: string },
+  stamp: Omit<Stamp, 'asker'>,
 ): { checked: Checked; next: ReturnType<typeof nextRevision> } {
   const { schedule, ...rest } = child.job.definition;
   const after = schedule?.after;
@@ -256,37 +275,8 @@ function detached(
   const definition: JobDefinition =
     parents.length === 0 ? rest : { ...rest, schedule: { ...schedule, after: { ...after, parents } } };
   const checked: Checked = { definition, source: 'detach', warnings: [] };
-  const next = nextRevision(checked, { before: child, past: null }, { now, by, asker: undefined });
+  const next = nextRevision(checked, { before: child, past: null }, { ...stamp, asker: undefined });
   // What it runs is what was put before.
   const { role } = child.job;
   return { checked, next: { ...next, job: { ...next.job, ...(role !== undefined && { role }) } } };
 }
-
-function setPaused(entry: Entry, by: string, paused: boolean): Change<CommandAnswers['pause']> {
-  return (turn) => {
-    const { state, job } = entry;
-    const changes = paused ? state.paused === null : state.paused !== null || state.disabled !== null;
-    if (changes) {
-      const before = heldIn(state);
-      state.paused = paused ? { at: turn.draft.now, by } : null;
-      if (!paused && state.disabled !== null) {
-        state.disabled = null;
-        endAlert(turn, entry, 'disabled', 'recovered');
-        state.consecutiveFailures = 0;
-      }
-      turn.draft.state(state);
-      const change = paused ? 'paused' : 'resumed';
-      const { name, revision } = job;
-      turn.draft.notice({ kind: 'job', name, change, revision });
-      turn.draft.act({ kind: `job.${change}`, job: name, revision, by });
-      alertOfHeldBelow(turn, entry);
-      noted(turn, { on: name, before, after: heldIn(state) });
-    }
-    return { job, state: { ...state } };
-  };
-}
-
-const heldIn = ({ paused, disabled }: Entry['state']) => ({
-  paused: paused !== null,
-  ...(disabled !== null && { disabled: true }),
-});

@@ -18,12 +18,17 @@ import { shorten } from '../job/schema/explain.ts';
 import { hasTemplates, sampled } from '../job/template.ts';
 import { timeSchedule } from '../job/time-schedule.ts';
 import type { Job, JobState, Settings } from '../model/model.ts';
+import { instantsBetween } from '../schedule/between.ts';
+import type { Calendar } from '../schedule/calendar/calendar.ts';
+import { MOST_DAYS_MOVED, MOST_MOVED } from '../schedule/calendar/schedule.ts';
+import { DAY_MS } from '../schedule/civil.ts';
 import type { Schedule, ScheduleInput } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { compileSchedule, resolveSchedule } from '../schedule/parse.ts';
 import { resolveZoneName } from '../schedule/zone-name.ts';
-import { freshCursor } from '../state/state.ts';
-import { usableJob } from '../state/usable.ts';
+import { unknownCalendar } from '../state/calendars.ts';
+import { freshCursor } from '../state/fresh-cursor.ts';
+import { type Takes, usableJob, withCalendar } from '../state/usable.ts';
 import { checkAhead } from './coming.ts';
 import { checkEngine, checkRunPolicy, isAllowed } from './engine-choice.ts';
 import { type Passed, passedBy } from './passed.ts';
@@ -32,13 +37,20 @@ export interface CheckedAgainst {
   readonly settings: Settings;
   /** Finds the stored job of a name, whose credentials are kept; see masked.ts. */
   readonly stored: (name: string) => Job | null;
+  readonly calendars: CalendarNames;
   readonly now: number;
   readonly asker: Asker | undefined;
 }
 
+/** The calendars that a job may name. */
+export interface CalendarNames {
+  readonly find: (name: string) => Calendar | undefined;
+  names(): readonly string[];
+}
+
 /** Throws the first problem, carrying the others, with their source. */
 export function checkJob(raw: unknown, source: string, against: CheckedAgainst): Checked {
-  const { settings, stored, now, asker } = against;
+  const { settings, stored, calendars, now, asker } = against;
   const problems = findProblems(raw, source);
   let definition = raw as JobDefinition;
   if (problems.length === 0) {
@@ -51,6 +63,7 @@ export function checkJob(raw: unknown, source: string, against: CheckedAgainst):
         if (run !== undefined) checkEngine(run, settings);
       },
       () => checkPool(definition, settings),
+      () => checkCalendars(definition, calendars),
       () => checkPolicy(definition.policy),
       () => checkAhead(definition, settings),
       () => {
@@ -150,6 +163,18 @@ function named<T>(source: string, check: () => T): T {
   }
 }
 
+/** The known ones are named. */
+function checkCalendars({ schedule }: JobDefinition, { find, names }: CalendarNames): void {
+  for (const field of ['except', 'only'] as const) {
+    const name = schedule?.calendar?.[field];
+    if (name !== undefined && find(name) === undefined)
+      throw unknownCalendar(name, names(), {
+        code: 'UNKNOWN_CALENDAR',
+        field: `schedule.calendar.${field}`,
+      });
+  }
+}
+
 function checkPool(definition: JobDefinition, settings: Settings): void {
   const pool = definition.policy?.pool;
   if (pool === undefined || Object.hasOwn(settings.pools, pool)) return;
@@ -172,6 +197,7 @@ export interface Stamp {
   readonly now: number;
   readonly by: string;
   readonly asker: Asker | undefined;
+  readonly calendars: CalendarNames;
 }
 
 /** The next revision of the job, and where its schedule begins. */
@@ -183,7 +209,8 @@ export function nextRevision(
   const { definition, source } = checked;
   const { before, past } = known;
   const role = roleOf(stamp.asker, definition);
-  const next = named(source, () => nextSchedule(definition, known, stamp.now));
+  const { find } = stamp.calendars;
+  const next = named(source, () => nextSchedule(definition, known, { now: stamp.now, find }));
   const { resolved, cursor, warnings, passed } = next;
   const job: Job = {
     name: definition.name,
@@ -213,14 +240,22 @@ export interface NextSchedule {
   readonly passed: Passed;
 }
 
+export interface NextAt extends Pick<Takes, 'find'> {
+  readonly now: number;
+}
+
 /** The schedule of a job that is put, and what happens at once. */
-export function nextSchedule(definition: Scheduled, { before, past }: Known, now: number): NextSchedule {
+export function nextSchedule(
+  definition: Scheduled,
+  { before, past }: Known,
+  { now, find }: NextAt,
+): NextSchedule {
   const input = timeSchedule(definition.schedule);
   const nothing = { warnings: [], passed: { onTime: [], warnings: [] } };
   // For a job that cannot be used, the fixed values are determined again.
   if (
     before !== null &&
-    usableJob(before.job).fault === null &&
+    usableJob(before.job, { find }).fault === null &&
     sameJson(input, timeSchedule(before.job.definition.schedule))
   )
     return { resolved: before.job.resolved, cursor: null, ...nothing };
@@ -240,8 +275,23 @@ export function nextSchedule(definition: Scheduled, { before, past }: Known, now
   const cursor = Math.max(first, Math.min((before?.state ?? past)?.cursor ?? first, now));
   const paused = definition.paused ?? (before?.state.paused ?? null) !== null;
   const idle = paused || (before?.state.disabled ?? null) !== null;
-  const passed = passedBy({ schedule, policy: policyFor(definition), cursor, now, idle });
+  const left = withCalendar(schedule, definition, { find });
+  checkMoved(definition, schedule, now);
+  const passed = passedBy({ schedule: left, policy: policyFor(definition), cursor, now, idle });
   return { resolved, cursor, warnings, passed };
+}
+
+/** Runs that are due often have no place on another day. */
+function checkMoved({ schedule }: Scheduled, open: Schedule, now: number): void {
+  const { then = 'skip' } = schedule?.calendar ?? {};
+  if (then === 'skip') return;
+  const month = { afterMs: now, upToMs: now + MOST_DAYS_MOVED * DAY_MS, keep: 0, countLimit: MOST_MOVED };
+  if (!instantsBetween(open, month).more) return;
+  throw new CarillonError(
+    'INVALID_FIELD',
+    `schedule.calendar.then is ${then}, but the schedule has more than ${MOST_MOVED} due times in ${MOST_DAYS_MOVED} days.`,
+    { field: 'schedule.calendar.then', value: then, allowed: 'skip' },
+  );
 }
 
 /** An anchor that was rounded down to its second counts as now. */

@@ -13,6 +13,8 @@ import { addLeap, COUNT_LIMIT, LEAP_MS, moveCursor, takeBack, undecidedUpTo } fr
 import type { Entry } from '../state/state.ts';
 import type { Turn } from '../state/turn.ts';
 import { alertOfMissed } from './alerts/alerts.ts';
+import { outUpTo } from './calendars/out.ts';
+import { setPaused } from './calendars/pause.ts';
 import { propagateEnds } from './endings.ts';
 import { isOfToday, isWaiting } from './overlap.ts';
 import { idleReason, ofSchedule, openRun } from './runs.ts';
@@ -40,8 +42,14 @@ export function isForeseeable(entry: Entry): boolean {
 /** Decides all due times of the job up to now. */
 export function decideDue(turn: Turn, entry: Entry): void {
   const { state, draft } = turn;
-  const { schedule, due } = entry;
-  if (schedule === null || due === null || due > draft.now) return;
+  const { schedule, due, out } = entry;
+  if (schedule === null) return;
+  if (out !== null && out <= draft.now && (due === null || due > draft.now)) passOver(turn, entry);
+  if (due === null || due > draft.now) return;
+  if ((entry.state.paused?.until ?? Infinity) <= draft.now) {
+    endPause(turn, entry);
+    return;
+  }
   const idle = idleReason(entry);
   const following = nextInstant(schedule, due);
   const single = following === null || following > draft.now;
@@ -61,7 +69,7 @@ export function runAt(
   due: number,
   late: { catchesUp?: number; inRow?: boolean } = {},
 ): Run {
-  moveCursor(entry, due);
+  advance(turn, entry, due);
   entry.openLine = null;
   turn.draft.state(entry.state);
   const isLate = turn.draft.now - due > ON_TIME_MS;
@@ -69,11 +77,11 @@ export function runAt(
 }
 
 /** A paused or disabled job: extends one ledger entry, with no effect on children. */
-function decideIdle(turn: Turn, entry: Entry, reason: Reason): void {
-  const stretch = undecided(entry, turn.draft.now, 1);
+function decideIdle(turn: Turn, entry: Entry, reason: Reason, upTo = turn.draft.now): void {
+  const stretch = undecided(entry, upTo, 1);
   const to = stretch.last.at(-1);
   if (to === undefined) return;
-  moveCursor(entry, to);
+  advance(turn, entry, to);
   writeStretch(turn, entry, {
     from: stretch.first,
     to,
@@ -108,7 +116,7 @@ function decideMany(turn: Turn, entry: Entry): void {
     if (policy.catchUp === 'latest' && firstWanted !== undefined) {
       catching = runAt(turn, entry, firstWanted, { catchesUp: passed });
       wanted.shift();
-    } else moveCursor(entry, to);
+    } else advance(turn, entry, to);
     writeStretch(turn, entry, {
       from: stretch.first,
       to,
@@ -174,6 +182,35 @@ function undecided(entry: Entry, now: number, keep: number): Stretch {
   const range = { afterMs: due - 1, upToMs: undecidedUpTo(entry, due, now), keep, countLimit: COUNT_LIMIT };
   const { count, more, last } = instantsBetween(schedule, range);
   return { first: due, count, more, last };
+}
+
+/** Nobody looked when the pause ended: what was due before is skipped, and the catch-up policy decides about the rest. */
+function endPause(turn: Turn, entry: Entry): void {
+  const until = entry.state.paused?.until ?? turn.draft.now;
+  const idle = idleReason(entry);
+  if (idle !== null && entry.due !== null && entry.due < until) decideIdle(turn, entry, idle, until - 1);
+  setPaused(entry, 'schedule', { paused: false })(turn);
+  turn.draft.cut();
+  entry.due = null;
+  turn.state.plan(entry);
+}
+
+/** Decides due times that are taken out, up to now. */
+function passOver(turn: Turn, entry: Entry): void {
+  advance(turn, entry, turn.draft.now);
+  turn.draft.state(entry.state);
+  turn.draft.cut();
+  turn.state.plan(entry);
+}
+
+/** Moves the cursor, and writes entries for due times before it that are taken out: with no run and no effect on children. */
+function advance(turn: Turn, entry: Entry, to: number): void {
+  const stretches = outUpTo(entry, to);
+  moveCursor(entry, to);
+  for (const stretch of stretches) {
+    writeStretch(turn, entry, { ...stretch, end: 'skipped', run: null });
+    entry.state.skipped += stretch.count;
+  }
 }
 
 /** Writes the entry, or extends the previous one if it continues in the same way. */

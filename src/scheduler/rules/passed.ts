@@ -8,7 +8,7 @@ import { instantsBetween } from '../schedule/between.ts';
 import type { Schedule } from '../schedule/model.ts';
 import { nextInstant } from '../schedule/next.ts';
 import { COUNT_LIMIT } from '../state/decided.ts';
-import { BEFORE_ALL } from '../state/state.ts';
+import { BEFORE_ALL } from '../state/fresh-cursor.ts';
 import { chooseRuns, MAX_ON_TIME, ON_TIME_MS } from './due.ts';
 
 export interface Putting {

@@ -15,7 +15,7 @@ import type { Run } from '../model/model.ts';
 import type { AuditLine } from '../model/token.ts';
 import type { Clock, Store } from '../ports.ts';
 import type { WriteGroup } from '../records/table.ts';
-import { judgeAll } from '../rules/apply.ts';
+import { calendarsFor, judgeAll } from '../rules/apply.ts';
 import type { Act, Decision, Effect } from '../state/decision.ts';
 import type { State } from '../state/state.ts';
 import { ClockSteps } from './clock-steps.ts';
@@ -137,7 +137,10 @@ export class Loop {
   #judgeFirst(item: CommandItem, command: Extract<Command, { kind: 'apply' }>): Promise<void> {
     const { state, clock } = this.#parts;
     const { asker } = item;
-    const steps = judgeAll(state, command.definitions, { now: clock.now(), by: command.by, asker });
+    const steps = judgeAll(state, command.definitions, {
+      ...{ now: clock.now(), by: command.by, asker },
+      calendars: calendarsFor(state, command.assumed),
+    });
     return new Promise((resolve) => {
       const slice = (): void => {
         try {

@@ -4,7 +4,13 @@
  */
 
 import { formatDateTime, isoError, parseDateTime } from './iso.ts';
-import type { AdjustedSchedule, Adjustment, BasicSchedule, MemberSchedule } from './model.ts';
+import type {
+  AdjustedSchedule,
+  Adjustment,
+  BasicSchedule,
+  CalendarSchedule,
+  MemberSchedule,
+} from './model.ts';
 import { instantOfWall, type Zone, zoneOf } from './zone.ts';
 
 export const adjustments = ['start', 'end'] as const;
@@ -41,7 +47,8 @@ function boundMs(basic: BasicSchedule, text: string, field: string): number {
 }
 
 /** The zone in which a schedule's local times are. */
-export function zoneFor(schedule: MemberSchedule): Zone {
+export function zoneFor(schedule: MemberSchedule | CalendarSchedule): Zone {
+  if (schedule.kind === 'calendared') return schedule.zone;
   if (schedule.kind === 'adjusted') return zoneFor(schedule.basic);
   if (schedule.kind !== 'at') return schedule.zone;
   return zoneOf(schedule.timezone ?? parseDateTime(schedule.text, 'schedule.at').offset ?? 'UTC');

@@ -14,8 +14,8 @@ import type {
   MemberInput,
   MemberSchedule,
   OneOffSchedule,
+  OpenSchedule,
   RepeatSchedule,
-  Schedule,
   ScheduleInput,
 } from './model.ts';
 import { instantOfWall, zoneOf } from './zone.ts';
@@ -24,14 +24,14 @@ export type CronInput = Extract<BasicInput, { cron: string }>;
 
 /** Cached compiled schedules by text; see `remember`. A fleet has hundreds to thousands of distinct ones. */
 const MAX_REMEMBERED = 4_096;
-let recent = new Map<string, Schedule>();
-let older = new Map<string, Schedule>();
+let recent = new Map<string, OpenSchedule>();
+let older = new Map<string, OpenSchedule>();
 
 /**
  * Compiles a resolved input. Equal texts give the same value while they are in use. Throws INVALID_SCHEDULE
  * or UNKNOWN_TIMEZONE for a text that `resolveSchedule` would have refused.
  */
-export function compileSchedule(resolved: ScheduleInput): Schedule {
+export function compileSchedule(resolved: ScheduleInput): OpenSchedule {
   const key = keyOf(resolved);
   const found = recent.get(key);
   if (found !== undefined) return found;
@@ -54,7 +54,7 @@ function basicKey(input: BasicInput): string {
 }
 
 /** Two generations: entries not used while one generation filled up are dropped. */
-function remember(key: string, schedule: Schedule): void {
+function remember(key: string, schedule: OpenSchedule): void {
   if (recent.size >= MAX_REMEMBERED) {
     older = recent;
     recent = new Map();
@@ -62,7 +62,7 @@ function remember(key: string, schedule: Schedule): void {
   recent.set(key, schedule);
 }
 
-function compile(input: ScheduleInput): Schedule {
+function compile(input: ScheduleInput): OpenSchedule {
   if (!('any' in input)) return compileMember(input);
   const members = input.any.map(compileMember);
   const texts = members.map(({ text, timezone }) => `${text} ${timezone ?? ''}`);

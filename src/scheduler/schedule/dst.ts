@@ -29,6 +29,7 @@ export interface DstChange {
  * The range is at most 50 years long.
  */
 export function dstChanges(schedule: Schedule, fromMs: number, toMs: number): DstChange[] {
+  if (schedule.kind === 'calendared') return dstChanges(schedule.open, fromMs, toMs);
   if (schedule.kind === 'any') return changesOfAny(schedule.members, fromMs, toMs);
   if (schedule.kind === 'adjusted') {
     const [from, to] = [Math.max(fromMs, schedule.fromMs), Math.min(toMs, schedule.untilMs)];

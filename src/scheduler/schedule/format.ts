@@ -4,23 +4,26 @@ import { dstDefaults } from './compile.ts';
 import { describeCron } from './cron/describe.ts';
 import { isZero, parseDateTime } from './iso.ts';
 import { instantOf } from './iso-next.ts';
-import type {
-  AdjustedSchedule,
-  BasicInput,
-  BasicSchedule,
-  CronSchedule,
-  MemberInput,
-  MemberSchedule,
-  RepeatSchedule,
-  Schedule,
-  ScheduleInput,
+import {
+  type AdjustedSchedule,
+  type BasicInput,
+  type BasicSchedule,
+  type CalendarSchedule,
+  type CronSchedule,
+  type MemberInput,
+  type MemberSchedule,
+  openOf,
+  type RepeatSchedule,
+  type Schedule,
+  type ScheduleInput,
 } from './model.ts';
 import { clockTime, everyPeriod } from './words.ts';
 import { offsetAt } from './zone.ts';
 
 /** The canonical input that compiles to an equal schedule: the inverse of `compileSchedule`. */
 export function formatSchedule(schedule: Schedule): ScheduleInput {
-  return schedule.kind === 'any' ? { any: schedule.members.map(formatMember) } : formatMember(schedule);
+  const open = openOf(schedule);
+  return open.kind === 'any' ? { any: open.members.map(formatMember) } : formatMember(open);
 }
 
 function formatMember(schedule: MemberSchedule): MemberInput {
@@ -54,6 +57,8 @@ function dstOf(schedule: CronSchedule): { dst?: { gap: 'run-once' | 'skip'; over
 /** One sentence without a full stop: `at 02:00 every day (Europe/Berlin)`, `every 5 seconds from …`. */
 export function describeSchedule(schedule: Schedule): string {
   switch (schedule.kind) {
+    case 'calendared':
+      return `${describeSchedule(schedule.open)}${calendarWords(schedule)}`;
     case 'cron': {
       const words = describeCron(schedule);
       // A continuous schedule is the same in every zone.
@@ -102,4 +107,11 @@ function describeRepeat(schedule: RepeatSchedule): string {
 /** `UTC` for Z, otherwise the offset at the end of a text. */
 function offsetOf(text: string): string {
   return /[+-]\d\d(?::?\d\d)?$/.exec(text.slice(text.indexOf('T') + 1))?.[0] ?? 'UTC';
+}
+
+/** `, except bank-holidays, then on the next day`. */
+function calendarWords({ calendar, isOnly, then }: CalendarSchedule): string {
+  if (calendar === null) return '';
+  const moved = then === 'skip' ? '' : `, then on the ${then} day`;
+  return `, ${isOnly ? 'only in' : 'except in'} ${calendar.name}${moved}`;
 }

@@ -3,6 +3,7 @@
  * jobs share. Its due times depend only on it and on the time zone database.
  */
 
+import type { Calendar } from './calendar/calendar.ts';
 import type { CronFields } from './cron/cron.ts';
 import type { Period } from './period.ts';
 import type { Zone } from './zone.ts';
@@ -95,5 +96,48 @@ export interface AnySchedule {
   readonly members: readonly MemberSchedule[];
 }
 
+/** Nothing is taken out by calendars. */
+export type OpenSchedule = MemberSchedule | AnySchedule;
+
+/** Which due times a calendar takes out, as a user writes it: exactly one of `except` and `only`. */
+export interface CalendarChoice {
+  readonly except?: string;
+  readonly only?: string;
+  /** What happens to a run that is taken out. Default: skip. */
+  readonly then?: 'skip' | 'next' | 'previous';
+}
+
+/** Somebody has skipped or moved one due time. */
+export interface Exception {
+  readonly at: number;
+  /** Where the run is moved. Null: it is skipped. */
+  readonly to: number | null;
+  readonly by: string;
+  /** Why. Empty: not said. */
+  readonly reason: string;
+}
+
+/** A schedule without the due times that a calendar or an exception takes out; see calendar/schedule.ts. */
+export interface CalendarSchedule {
+  readonly kind: 'calendared';
+  readonly text: string;
+  readonly timezone: string | null;
+  readonly open: OpenSchedule;
+  /** Null: there are exceptions only. */
+  readonly calendar: Calendar | null;
+  /** The calendar lets through what it covers, and nothing else. */
+  readonly isOnly: boolean;
+  readonly then: 'skip' | 'next' | 'previous';
+  /** In which runs are moved to the same time of another day. */
+  readonly zone: Zone;
+  /** Runs are moved to [fromMs, untilMs) only. */
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly exceptions: readonly Exception[];
+}
+
 /** Compiled. `text` and `timezone` contain everything except the DST policy of a cron schedule. */
-export type Schedule = MemberSchedule | AnySchedule;
+export type Schedule = OpenSchedule | CalendarSchedule;
+
+export const openOf = (schedule: Schedule): OpenSchedule =>
+  schedule.kind === 'calendared' ? schedule.open : schedule;

@@ -4,6 +4,7 @@
  */
 
 import { nextAdjusted, previousAdjusted } from './adjusted.ts';
+import { nextOpen, nextTakenOut, originOf, previousOpen, type TakenOut } from './calendar/schedule.ts';
 import { MAX_INSTANT_MS, MIN_INSTANT_MS } from './civil.ts';
 import { nextCron } from './cron/next.ts';
 import { previousCron } from './cron/previous.ts';
@@ -28,6 +29,8 @@ function nextOf(schedule: Schedule, afterMs: number): number | null {
       return nextAdjusted(schedule, afterMs, nextInstant);
     case 'any':
       return nextOfAny(schedule, afterMs);
+    case 'calendared':
+      return nextOpen(schedule, afterMs, nextInstant);
   }
 }
 
@@ -56,6 +59,8 @@ export function previousInstant(schedule: Schedule, beforeMs: number): number | 
       return previousAdjusted(schedule, before, previousInstant);
     case 'any':
       return previousOfAny(schedule, before);
+    case 'calendared':
+      return previousOpen(schedule, before, previousInstant);
   }
 }
 
@@ -70,6 +75,28 @@ function previousOfAny({ members }: AnySchedule, beforeMs: number): number | nul
 
 /** The first member of several schedules that has this due time. -1 for any other schedule and time. */
 export function memberAt(schedule: Schedule, due: number): number {
+  if (schedule.kind === 'calendared') return memberAt(schedule.open, originOf(schedule, due, nextInstant));
   if (schedule.kind !== 'any') return -1;
   return schedule.members.findIndex((member) => nextInstant(member, due - 1) === due);
+}
+
+/** The next due time that a calendar or an exception takes out, strictly after. Null if there is none. */
+export function nextExcluded(schedule: Schedule, afterMs: number): TakenOut | null {
+  return schedule.kind === 'calendared' && afterMs < MAX_INSTANT_MS
+    ? nextTakenOut(schedule, afterMs, nextInstant)
+    : null;
+}
+
+/** Due times in (afterMs, upToMs] that are taken out, at most so many. */
+export function excludedBetween(
+  schedule: Schedule,
+  { afterMs, upToMs, most }: { readonly afterMs: number; readonly upToMs: number; readonly most: number },
+): TakenOut[] {
+  const found: TakenOut[] = [];
+  let out = nextExcluded(schedule, afterMs);
+  while (out !== null && out.at <= upToMs && found.length < most) {
+    found.push(out);
+    out = nextExcluded(schedule, out.at);
+  }
+  return found;
 }

@@ -14,7 +14,7 @@ import { sameJson } from '../job/same.ts';
 import type { JobState, Leap, LedgerLine, Stretch } from '../model/model.ts';
 import { instantsBetween } from '../schedule/between.ts';
 import type { Schedule, ScheduleInput } from '../schedule/model.ts';
-import { nextInstant } from '../schedule/next.ts';
+import { excludedBetween, nextExcluded, nextInstant } from '../schedule/next.ts';
 import { compileSchedule } from '../schedule/parse.ts';
 
 /**
@@ -31,6 +31,9 @@ const MAX_ERAS = 20;
 const MAX_AHEAD = 40;
 /** Instants of two schedules that are compared one by one; the rest of a stretch counts as decided. */
 const MAX_COMPARED = 10_000;
+
+/** Due times taken out that are counted one by one in one step. */
+export const MAX_OUT = 10_000;
 
 const nothing: readonly never[] = Object.freeze([]);
 
@@ -51,6 +54,19 @@ export function nextUndecided({ schedule, state }: Scheduled): number | null {
     due = nextInstant(schedule, whole ? stretch.to : due);
   }
   return null;
+}
+
+/** The next undecided due time after the cursor that is taken out. What was decided ahead has its entry. */
+export function nextOut({ schedule, state }: Scheduled): number | null {
+  if (schedule?.kind !== 'calendared') return null;
+  let out = nextExcluded(schedule, state.cursor);
+  for (let passed = 0; out !== null && passed < MAX_AHEAD; passed++) {
+    const { at } = out;
+    const stretch = state.ahead.find(({ from, to }) => from <= at && at <= to);
+    if (stretch === undefined) return at;
+    out = nextExcluded(schedule, stretch.to);
+  }
+  return out?.at ?? null;
 }
 
 /** The end of the undecided range that starts at `due`, at most `now`. */
@@ -182,6 +198,7 @@ export function takeBack({ schedule, state }: Scheduled, now: number): LedgerLin
 /** The entry up to `now`; a count of 0 means that nothing of it is left. */
 function cut(line: LedgerLine, schedule: Schedule | null, now: number): LedgerLine {
   const { more: _, ...rest } = line;
+  if (isTakenOut(line)) return cutTakenOut(line, schedule, now);
   const range = { afterMs: line.from - 1, upToMs: now, keep: 1, countLimit: COUNT_LIMIT };
   const left =
     schedule === null || line.from > now
@@ -189,6 +206,23 @@ function cut(line: LedgerLine, schedule: Schedule | null, now: number): LedgerLi
       : instantsBetween(schedule, range);
   const to = left.last.at(-1) ?? line.from;
   return { ...rest, to, count: left.count, ...(left.more ? { more: true } : {}) };
+}
+
+/** Of due times that a calendar or an exception took out. */
+const isTakenOut = ({ reason }: LedgerLine): boolean =>
+  ['calendar', 'taken-out'].includes(reason?.code ?? '');
+
+function cutTakenOut(line: LedgerLine, schedule: Schedule | null, now: number): LedgerLine {
+  const { more: _, ...rest } = line;
+  const left =
+    schedule === null || line.from > now
+      ? []
+      : excludedBetween(schedule, {
+          afterMs: line.from - 1,
+          upToMs: Math.min(now, line.to),
+          most: Math.min(line.count, MAX_OUT),
+        });
+  return { ...rest, to: left.at(-1)?.at ?? line.from, count: left.length };
 }
 
 /** The rest of the range outside [from, to]. */

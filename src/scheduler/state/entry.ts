@@ -13,6 +13,8 @@ export interface Entry {
   fault: string | null;
   /** The next undecided due time, whether the job is paused or not. Null if there is none. */
   due: number | null;
+  /** The next undecided due time that a calendar or an exception takes out. Null if there is none. */
+  out: number | null;
   /** Unfinished runs, oldest decision first. */
   runs: readonly Run[];
   priority: number;

@@ -4,6 +4,7 @@
  */
 
 import type { Notice } from '../handle.ts';
+import { calendarsIn } from '../job/calendar/used.ts';
 import type { JobState, JobStats, Run } from '../model/model.ts';
 import { alertKey, byKind, type Rules, type Write, type WrittenName } from '../records/table.ts';
 import type { Entry, State } from './state.ts';
@@ -97,6 +98,11 @@ const rules: Rules<WrittenName, State, Notice | null> = {
   },
   calendar(state, calendar) {
     state.calendars.put(calendar);
+    for (const entry of state.jobs.values()) {
+      if (!calendarsIn(entry.job.definition).includes(calendar.name)) continue;
+      state.reschedule(entry);
+      state.foresee(entry);
+    }
     return null;
   },
   'calendar-removed'(state, { name }) {
@@ -136,7 +142,9 @@ function applyState(state: State, next: JobState): Notice | null {
     return null;
   }
   const change = changeOf(entry, next);
+  const before = entry.state.exceptions;
   entry.state = next;
+  if (before !== next.exceptions) state.reschedule(entry);
   if (next.pipeline === null) state.pipelines.delete(next.name);
   else state.pipelines.add(next.name);
   state.foresee(entry);

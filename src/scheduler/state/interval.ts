@@ -9,7 +9,7 @@ import type { Interval, Run } from '../model/model.ts';
 import { zoneFor } from '../schedule/adjusted.ts';
 import { formatDateTime, isZero } from '../schedule/iso.ts';
 import { instantOf } from '../schedule/iso-next.ts';
-import type { MemberSchedule } from '../schedule/model.ts';
+import { type CalendarSchedule, type MemberSchedule, openOf, type Schedule } from '../schedule/model.ts';
 import { memberAt, nextInstant, previousInstant } from '../schedule/next.ts';
 import { offsetAt, type Zone, zoneOf } from '../schedule/zone.ts';
 import type { Entry, State } from './state.ts';
@@ -58,7 +58,7 @@ export function zoneAt(state: State, entry: Entry, due: number): Zone {
 const localDate = (zone: Zone, at: number): string =>
   formatDateTime({ wallMs: at + offsetAt(zone, at), offset: null }).slice(0, 10);
 
-type Driver = { readonly schedule: MemberSchedule } | { readonly per: AfterDefinition };
+type Driver = { readonly schedule: MemberSchedule | CalendarSchedule } | { readonly per: AfterDefinition };
 
 /**
  * What the intervals of a job follow: its own schedule, its `per`, or those of its parents, if they share their due
@@ -69,7 +69,7 @@ function driverOf(state: State, entry: Entry, due: number): Driver | null {
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const { schedule } = at;
     if (schedule !== null) {
-      const member = schedule.kind === 'any' ? schedule.members[memberAt(schedule, due)] : schedule;
+      const member = memberOf(schedule, due);
       return member === undefined ? null : { schedule: member };
     }
     const after = at.job.definition.schedule?.after;
@@ -83,8 +83,16 @@ function driverOf(state: State, entry: Entry, due: number): Driver | null {
   return null;
 }
 
+/** Of several schedules, the one that is due, without what the calendar takes out of it. */
+function memberOf(schedule: Schedule, due: number): MemberSchedule | CalendarSchedule | undefined {
+  const open = openOf(schedule);
+  const member = open.kind === 'any' ? open.members[memberAt(schedule, due)] : open;
+  return schedule.kind === 'calendared' && member !== undefined ? { ...schedule, open: member } : member;
+}
+
 /** Where the interval of the first due time begins: where the due time before it would be. */
-function beforeFirst(schedule: MemberSchedule): number | null {
+function beforeFirst(schedule: MemberSchedule | CalendarSchedule): number | null {
+  if (schedule.kind === 'calendared') return schedule.open.kind === 'any' ? null : beforeFirst(schedule.open);
   if (schedule.kind === 'adjusted') {
     const { basic, fromMs } = schedule;
     return previousInstant(basic, nextInstant(basic, fromMs - 1) ?? fromMs) ?? beforeFirst(basic);

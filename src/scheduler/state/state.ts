@@ -6,6 +6,7 @@
 import { byName, Graph } from '../../dag/graph.ts';
 import { reshape, withoutIntervals } from '../../dag/ready.ts';
 import { CarillonError } from '../../errors.ts';
+import { calendarsIn } from '../job/calendar/used.ts';
 import { isExternal } from '../job/external.ts';
 import { intervalsText } from '../job/parents.ts';
 import { policyOf } from '../job/policy.ts';
@@ -14,21 +15,20 @@ import { freshState } from '../model/fresh-state.ts';
 import type { Job, JobState, JobStats, OtherNode, Run, Settings } from '../model/model.ts';
 import type { SigningKey, Token } from '../model/token.ts';
 import { alertKey, byKind, type LoadedItem, type PresentName, type Rules } from '../records/table.ts';
-import type { Schedule } from '../schedule/model.ts';
-import { nextInstant } from '../schedule/next.ts';
 import { StartTimes } from '../stats/start-times.ts';
 import { Backfills } from './backfills.ts';
 import { Calendars } from './calendars.ts';
 import { nextDeadline } from './deadline.ts';
-import { nextUndecided } from './decided.ts';
+import { nextOut, nextUndecided } from './decided.ts';
 import { Derived } from './derived.ts';
 import type { EndTimer, Entry, Past, Timed } from './entry.ts';
+import { BEFORE_ALL, freshCursor } from './fresh-cursor.ts';
 import { nextLate } from './late.ts';
 import { Outbox } from './outbox.ts';
 import { Slots } from './slots.ts';
 import { SortedSet } from './sorted-set.ts';
 import { Timetable } from './timetable.ts';
-import { usableJob } from './usable.ts';
+import { type Takes, usableJob } from './usable.ts';
 
 /**
  * Alerts about lateness are decided at most this long after it, many at once, and between the seconds at which runs
@@ -152,12 +152,16 @@ export class State {
   };
   readonly #loaded = new Map<string, JobState>();
   readonly #loadedStats = new Map<string, JobStats>();
+  #isReady = false;
 
   /** Joins jobs, states and runs. */
   ready(): void {
+    this.#isReady = true;
     for (const entry of this.jobs.values()) {
       entry.state = this.#loaded.get(entry.job.name) ?? entry.state;
       entry.stats = this.#loadedStats.get(entry.job.name) ?? null;
+      if (entry.state.exceptions !== undefined || calendarsIn(entry.job.definition).length > 0)
+        this.reschedule(entry);
       if (entry.state.pipeline !== null) this.pipelines.add(entry.job.name);
       this.foresee(entry);
     }
@@ -184,7 +188,7 @@ export class State {
   putJob(job: Job, state: JobState | null): Entry {
     this.derived.forget();
     const known = this.jobs.get(job.name);
-    const { schedule, parents, fault } = usableJob(job);
+    const { schedule, parents, fault } = usableJob(job, this.#takesOf(state ?? known?.state));
     const priority = policyOf(job.definition.policy).priority;
     if (parents.length > 0 || known !== undefined) this.graph.setParents(job.name, parents);
     if (known === undefined) {
@@ -198,6 +202,7 @@ export class State {
         schedule,
         fault,
         due: null,
+        out: null,
         runs: noRuns,
         priority,
         openLine: null,
@@ -244,7 +249,11 @@ export class State {
 
   /** Adds every job to the timetable: from now on due times are decided here. */
   planAll(): void {
-    for (const entry of this.jobs.values()) if (entry.due !== null) this.timetable.add(entry.due, entry);
+    for (const entry of this.jobs.values()) {
+      for (const at of [entry.due, entry.out]) if (at !== null) this.timetable.add(at, entry);
+      const { until } = entry.state.paused ?? {};
+      if (until !== undefined) this.endsAt('pause', entry.job.name, until);
+    }
     for (const { id, until } of this.calendars.maintenance.values()) this.endsAt('maintenance', id, until);
   }
 
@@ -253,22 +262,29 @@ export class State {
     this.timetable.add(at, { ends, key, priority: 0 });
   }
 
-  /** A calendar of the job has changed. */
+  /** Before everything is loaded, nothing is known of calendars. */
+  #takesOf(state: JobState | undefined): Takes {
+    return { find: this.#isReady ? this.calendars.compiled : null, exceptions: state?.exceptions ?? [] };
+  }
+
+  /** A calendar of the job has changed, or its exceptions. */
   reschedule(entry: Entry): void {
     this.derived.forget();
-    const { schedule, fault } = usableJob(entry.job);
-    entry.schedule = schedule;
-    entry.fault = fault;
-    entry.openLine = null;
+    const { schedule, fault } = usableJob(entry.job, this.#takesOf(entry.state));
+    Object.assign(entry, { schedule, fault, openLine: null });
   }
 
   /** Computes the next due time after the cursor, for reads only. */
   foresee(entry: Entry): void {
     entry.due = nextUndecided(entry);
+    entry.out = nextOut(entry);
   }
 
   /** Computes the next due time after the cursor and adds it to the timetable. */
   plan(entry: Entry): void {
+    const out = nextOut(entry);
+    if (out !== entry.out && out !== null) this.timetable.add(out, entry);
+    entry.out = out;
     const due = nextUndecided(entry);
     if (due === entry.due) return;
     entry.due = due;
@@ -364,20 +380,6 @@ export const jobNotFound = (name: string): CarillonError =>
   new CarillonError('JOB_NOT_FOUND', `There is no job named '${name}'.`, { field: 'name', value: name });
 
 const removedAt = ({ removed }: JobState): number => removed?.at ?? 0;
-
-/** Where a job that has never run begins: cron from now, a repeat or single time from its own start. */
-export function freshCursor(schedule: Schedule | null, now: number): number {
-  if (schedule === null || isContinuous(schedule)) return now;
-  const first = nextInstant(schedule, BEFORE_ALL);
-  return first === null ? now : Math.min(now, first - 1);
-}
-
-/** Nothing but the clock says where it begins. Several schedules begin together. */
-const isContinuous = (schedule: Schedule): boolean =>
-  schedule.kind === 'any' || (schedule.kind === 'adjusted' ? schedule.basic : schedule).kind === 'cron';
-
-/** The earliest time that a date can represent. */
-export const BEFORE_ALL = -8.64e15;
 
 /** Runs of one decision are created in the order of their due times. */
 function byAge(a: Run, b: Run): number {

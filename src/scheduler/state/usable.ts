@@ -14,9 +14,11 @@ import { checkPolicy } from '../job/policy.ts';
 import { words } from '../job/schema/parts.ts';
 import { isObject, knownWord, noForm } from '../job/stored-form.ts';
 import { parseTemplates } from '../job/template.ts';
-import { timezoneOf } from '../job/time-schedule.ts';
+import { calendarChoice, timezoneOf } from '../job/time-schedule.ts';
 import type { Job } from '../model/model.ts';
-import type { Schedule } from '../schedule/model.ts';
+import type { Calendar } from '../schedule/calendar/calendar.ts';
+import { leavingOut } from '../schedule/calendar/compile.ts';
+import type { Exception, OpenSchedule, Schedule } from '../schedule/model.ts';
 import { compileSchedule } from '../schedule/parse.ts';
 import { durationMs } from '../schedule/period.ts';
 import { zoneOf } from '../schedule/zone.ts';
@@ -29,7 +31,14 @@ export interface Usable {
   readonly fault: string | null;
 }
 
-export function usableJob({ definition, resolved, templates }: Job): Usable {
+/** What is taken out of a job's due times. */
+export interface Takes {
+  /** Undefined: there is no such calendar. Null: nothing is known of calendars yet. */
+  readonly find: ((name: string) => Calendar | undefined) | null;
+  readonly exceptions?: readonly Exception[];
+}
+
+export function usableJob({ definition, resolved, templates }: Job, takes: Takes = { find: null }): Usable {
   const read = whatThrows(() => {
     checkPolicy(definition.policy);
     withDefaults(definition.params, {});
@@ -38,10 +47,27 @@ export function usableJob({ definition, resolved, templates }: Job): Usable {
     checkExpect(definition);
     jitterOf(definition, 0);
     checkAfter(definition.schedule?.after);
-    const schedule = resolved === null ? null : compileSchedule(resolved);
+    const schedule = resolved === null ? null : withCalendar(compileSchedule(resolved), definition, takes);
     return { schedule, parents, fault: null };
   });
   return typeof read === 'string' ? { schedule: null, parents: [], fault: read } : read;
+}
+
+/** The schedule as far as the calendar and the exceptions leave it. UNKNOWN_CALENDAR. */
+export function withCalendar(
+  schedule: OpenSchedule,
+  definition: Pick<JobDefinition, 'schedule'>,
+  { find, exceptions = [] }: Takes,
+): Schedule {
+  const choice = calendarChoice(definition.schedule);
+  const name = choice?.except ?? choice?.only;
+  const calendar = name === undefined ? null : (find?.(name) ?? null);
+  if (calendar === null && name !== undefined && find !== null)
+    throw new CarillonError('UNKNOWN_CALENDAR', `There is no calendar named '${name}'.`, {
+      field: 'schedule.calendar',
+      value: name,
+    });
+  return leavingOut(schedule, { choice, calendar, exceptions });
 }
 
 /** A schedule of an unknown form does not make the job manual. */

@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { freshState } from '../../../src/scheduler/model/fresh-state.ts';
 import { compiled } from '../../../src/scheduler/state/decided.ts';
-import { freshCursor, MAX_PASTS, State } from '../../../src/scheduler/state/state.ts';
+import { freshCursor } from '../../../src/scheduler/state/fresh-cursor.ts';
+import { MAX_PASTS, State } from '../../../src/scheduler/state/state.ts';
 import { Rig, testSettings } from '../../support/rig.ts';
 
 const hourly = { schedule: { cron: '0 * * * *' } };

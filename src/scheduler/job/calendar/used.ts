@@ -4,7 +4,6 @@ import type { JobDefinition } from '../definition.ts';
 
 /** A stored definition may be of another version. */
 export function calendarsIn({ schedule }: Pick<JobDefinition, 'schedule'>): string[] {
-  const { except, only } =
-    (schedule as { calendar?: { except?: unknown; only?: unknown } } | undefined)?.calendar ?? {};
+  const { except, only } = schedule?.calendar ?? {};
   return [except, only].filter((name) => typeof name === 'string');
 }

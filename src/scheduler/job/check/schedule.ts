@@ -20,12 +20,14 @@ const beside: Readonly<Record<string, readonly (typeof kinds)[number][]>> = {
   start: ['cron', 'every'],
   end: ['cron', 'every'],
   jitter: ['cron', 'every', 'at', 'any'],
+  calendar: ['cron', 'every', 'at', 'any'],
 };
 
 /** `place`: where the schedule stands, and which kinds it has there. */
 export function checkKinds(schedule: ScheduleDefinition, findings: Findings, place: Place = ofJob): void {
   checkFields(schedule, place, findings);
   checkJitter(schedule, findings);
+  if (schedule.calendar !== undefined) checkCalendar(schedule.calendar, findings);
   schedule.any?.forEach((member, index) => {
     checkFields(member, { path: `schedule.any[${index}]`, kinds: memberKinds, hint: '' }, findings);
   });
@@ -38,6 +40,19 @@ function checkJitter({ jitter }: ScheduleDefinition, findings: Findings): void {
     field: 'schedule.jitter',
     value: jitter,
     allowed: 'at most P1D',
+  });
+}
+
+function checkCalendar(
+  { except, only }: NonNullable<ScheduleDefinition['calendar']>,
+  findings: Findings,
+): void {
+  if ((except === undefined) !== (only === undefined)) return;
+  const has = except === undefined ? 'neither except nor only' : 'both except and only';
+  findings.add('INVALID_FIELD', `schedule.calendar has ${has}. Allowed: exactly one of them.`, {
+    field: 'schedule.calendar',
+    value: shorten(except ?? null),
+    allowed: 'exactly one of except, only',
   });
 }
 

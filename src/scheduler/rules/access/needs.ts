@@ -123,6 +123,9 @@ const needs: { readonly [K in Command['kind']]: Need<K> } = {
   unmute: onJob('operate'),
   'send-again': ({ state, permits }, { id }) =>
     onSubject(permits, state.outbox.get(id)?.alert, () => notificationNotFound(id)),
+  'skip-next': onJob('operate'),
+  'move-due': onJob('operate'),
+  'clear-exception': onJob('operate'),
   'put-calendar': ({ permits }) => permits.needAll('edit'),
   'delete-calendar': ({ permits }) => permits.needAll('edit'),
   'begin-maintenance': ({ permits }) => permits.needAll('operate'),

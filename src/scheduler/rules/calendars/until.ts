@@ -11,10 +11,10 @@ const MOST_AHEAD_MS = 366 * 86_400_000;
 const MAX_LABELS = 20;
 const MAX_LABEL_BYTES = 256;
 
-export function checkUntil(until: number, now: number): void {
+export function checkUntil(until: number, now: number, field = 'until'): void {
   if (until > now && until <= now + MOST_AHEAD_MS) return;
   const value = new Date(until).toISOString();
-  throw invalid('until', value, 'a time in the next 366 days');
+  throw invalid(field, value, 'a time in the next 366 days');
 }
 
 export function checkReason(reason: string, { required }: { readonly required: boolean }): void {

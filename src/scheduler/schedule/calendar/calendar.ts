@@ -44,6 +44,18 @@ export function nextChange(calendar: Calendar, instantMs: number): number {
   return Math.min(instantMs + away, nextTransition(calendar.zone, instantMs));
 }
 
+/** Since when `covers` has had its answer at the instant: at or before it, and perhaps later than the whole truth. */
+export function previousChange(calendar: Calendar, instantMs: number): number {
+  const wallMs = instantMs + offsetAt(calendar.zone, instantMs);
+  const inWeek = weekTime(wallMs);
+  const away = Math.min(
+    wallMs - previousEdge(calendar.dates, wallMs),
+    inWeek - previousEdge(calendar.weekly, inWeek),
+    calendar.weekly.length === 0 ? Number.POSITIVE_INFINITY : inWeek,
+  );
+  return Math.max(instantMs - away, previousTransition(calendar.zone, instantMs));
+}
+
 /** Ascending and merged. */
 export function joined(windows: readonly Window[]): Window[] {
   const result: [number, number][] = [];
@@ -83,10 +95,25 @@ function nextEdge(windows: readonly Window[], at: number): number {
   return end > at ? end : (windows[index + 1]?.[0] ?? Number.POSITIVE_INFINITY);
 }
 
+/** The last begin or end of a window, at the time or before. */
+function previousEdge(windows: readonly Window[], at: number): number {
+  const index = lastFrom(windows, at);
+  if (index < 0) return Number.NEGATIVE_INFINITY;
+  const [from, to] = windows[index]!;
+  return to <= at ? to : from;
+}
+
 /** When the zone's offset may change next. */
 function nextTransition(zone: Zone, instantMs: number): number {
   const table = tableAt(zone, instantMs);
   const shiftMs = eraShiftMs(instantMs);
   const index = segmentAt(table, instantMs - shiftMs);
   return (table.starts[index + 1] ?? table.until) + shiftMs;
+}
+
+/** When the zone's offset last changed, at the instant or before. */
+function previousTransition(zone: Zone, instantMs: number): number {
+  const table = tableAt(zone, instantMs);
+  const shiftMs = eraShiftMs(instantMs);
+  return Math.max(table.starts[segmentAt(table, instantMs - shiftMs)]!, table.from) + shiftMs;
 }

@@ -2,11 +2,11 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { type ApiContext, requestedBy } from '../context.ts';
-import { answers, instantText } from '../endpoint.ts';
-import { maintenanceToWire, WireMaintenance, WireMaintenanceList } from '../wire/calendars.ts';
-import { readInstant } from '../wire/instants.ts';
-import { ref } from '../wire/shape.ts';
+import { type ApiContext, requestedBy } from '../../context.ts';
+import { answers, instantText } from '../../endpoint.ts';
+import { maintenanceToWire, WireMaintenance, WireMaintenanceList } from '../../wire/calendars/calendars.ts';
+import { readInstant } from '../../wire/instants.ts';
+import { ref } from '../../wire/shape.ts';
 
 const tags = ['maintenance'];
 

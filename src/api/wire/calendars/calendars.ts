@@ -1,12 +1,12 @@
 /** Calendars and maintenance. */
 
 import { type Static, Type } from 'typebox';
-import type { CalendarView } from '../../scheduler/handle.ts';
-import { CalendarDocument } from '../../scheduler/job/calendar/document.ts';
-import { oneOf } from '../../scheduler/job/definition.ts';
-import type { CalendarRevision, MaintenanceMode } from '../../scheduler/model/calendar.ts';
-import { iso, isoOrNull } from './instants.ts';
-import { instant, list, orNull, ref } from './shape.ts';
+import type { CalendarView } from '../../../scheduler/handle.ts';
+import { CalendarDocument } from '../../../scheduler/job/calendar/document.ts';
+import { oneOf } from '../../../scheduler/job/definition.ts';
+import type { CalendarRevision, MaintenanceMode } from '../../../scheduler/model/calendar.ts';
+import { iso, isoOrNull } from '../instants.ts';
+import { instant, list, orNull, ref } from '../shape.ts';
 
 export const WireCalendarDocument = Type.Object(CalendarDocument.properties, {
   $id: 'CalendarDocument',
@@ -86,6 +86,19 @@ export const WireMaintenance = Type.Object(
 );
 export type WireMaintenance = Static<typeof WireMaintenance>;
 export const WireMaintenanceList = list(ref(WireMaintenance), 'MaintenanceList');
+
+export const WireException = Type.Object(
+  {
+    job: Type.String(),
+    at: instant('The due time.'),
+    movedTo: orNull(instant(), { description: 'Null: it is skipped.' }),
+    by: Type.String(),
+    reason: Type.String(),
+  },
+  { $id: 'Exception' },
+);
+
+export type WireException = Static<typeof WireException>;
 
 export const calendarToWire = ({ stored, compiled, users }: CalendarView): WireCalendar => ({
   name: stored.name,

@@ -2,15 +2,15 @@
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { expandRules } from '../../calendar-file/rules.ts';
-import { CarillonError } from '../../errors.ts';
-import { checkCalendar } from '../../scheduler/job/calendar/check.ts';
-import { calendarNamePattern } from '../../scheduler/job/calendar/document.ts';
-import { calendarOwner } from '../../scheduler/model/calendar.ts';
-import { oneJob } from '../body/read.ts';
-import { type ApiContext, requestedBy } from '../context.ts';
-import { answers, instantText, query } from '../endpoint.ts';
-import { coveredIn } from '../lists/covered.ts';
+import { expandRules } from '../../../calendar-file/rules.ts';
+import { CarillonError } from '../../../errors.ts';
+import { checkCalendar } from '../../../scheduler/job/calendar/check.ts';
+import { calendarNamePattern } from '../../../scheduler/job/calendar/document.ts';
+import { calendarOwner } from '../../../scheduler/model/calendar.ts';
+import { oneJob } from '../../body/read.ts';
+import { type ApiContext, requestedBy } from '../../context.ts';
+import { answers, instantText, query } from '../../endpoint.ts';
+import { coveredIn } from '../../lists/covered.ts';
 import {
   calendarRevisionToWire,
   calendarToWire,
@@ -20,10 +20,10 @@ import {
   WireCalendarList,
   WireCalendarPreview,
   WireCalendarRevisionList,
-} from '../wire/calendars.ts';
-import { dayMs, iso, readSpan, reversed } from '../wire/instants.ts';
-import { ref } from '../wire/shape.ts';
-import { expectedRevision } from './jobs.ts';
+} from '../../wire/calendars/calendars.ts';
+import { dayMs, iso, readSpan, reversed } from '../../wire/instants.ts';
+import { ref } from '../../wire/shape.ts';
+import { expectedRevision } from '../jobs.ts';
 
 const tags = ['calendars'];
 const called = Type.Object({
