@@ -1,6 +1,6 @@
 /** Reads an iCalendar file (RFC 5545) as a calendar: its events become dates, recurring ones up to a horizon. */
 
-import * as ical from 'node-ical';
+import ical, { type CalendarComponent, type VEvent } from 'node-ical';
 import { CarillonError } from '../errors.ts';
 import { type CalendarDocument, calendarLimits } from '../scheduler/job/calendar/document.ts';
 import type { Window } from '../scheduler/schedule/calendar/calendar.ts';
@@ -53,7 +53,7 @@ export function readIcs(text: string, { name, timezone, from, to, source }: IcsO
   return { document: { calendar: name, timezone, dates: sorted }, from, to, events };
 }
 
-function eventsIn(text: string, source: string): ical.CalendarComponent[] {
+function eventsIn(text: string, source: string): CalendarComponent[] {
   try {
     return Object.values(ical.parseICS(text)).filter((each) => each !== undefined);
   } catch (error) {
@@ -62,7 +62,7 @@ function eventsIn(text: string, source: string): ical.CalendarComponent[] {
 }
 
 function windowsOf(
-  event: ical.VEvent,
+  event: VEvent,
   { timezone, from, to }: Pick<IcsOptions, 'timezone' | 'from' | 'to'>,
 ): Window[] {
   const range = { from: new Date(from), to: new Date(to), expandOngoing: true };

@@ -126,7 +126,8 @@ export class Client {
   job = (name: string) => this.#get<WireJob>(at('jobs', name));
   deleteJob = (name: string, dependents: string) =>
     this.#send<WireDeletion>('DELETE', at('jobs', name), undefined, { dependents });
-  pause = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'pause'));
+  pause = (name: string, until?: string) =>
+    this.#send<WireJob>('POST', at('jobs', name, 'pause'), undefined, { until });
   resume = (name: string) => this.#send<WireJob>('POST', at('jobs', name, 'resume'));
   /** Repeating it with the same key returns the same run. */
   trigger = (name: string, params: Readonly<Record<string, string>>, key: string) =>

@@ -3,6 +3,8 @@
 import { InvalidArgumentError } from 'commander';
 import { CarillonError } from '../errors.ts';
 import { DAY_MS } from '../scheduler/schedule/civil.ts';
+import { parseDateTime } from '../scheduler/schedule/iso.ts';
+import { instantOfDateTime } from '../scheduler/schedule/parse.ts';
 import { durationMs } from '../scheduler/schedule/period.ts';
 
 /** Collects an option that may be repeated. */
@@ -51,6 +53,10 @@ export const periodUpTo =
       `Allowed: a duration above zero and of at most ${days} days, such as 2h or P1D.`,
     );
   };
+
+/** Accepts a time; without an offset it is a local time here. */
+export const instantIn = (text: string, field: string, { timezone }: { readonly timezone: string }): string =>
+  new Date(instantOfDateTime(parseDateTime(text, field), timezone)).toISOString();
 
 /** Accepts `NAME=value`, repeated. */
 export function paramsOf(given: readonly string[]): Record<string, string> {

@@ -11,11 +11,9 @@ import { readIcs } from '../../calendar-file/ics.ts';
 import { horizonOf } from '../../calendar-file/rules.ts';
 import { CarillonError } from '../../errors.ts';
 import { formatJobFile } from '../../job-file/read.ts';
-import { parseDateTime } from '../../scheduler/schedule/iso.ts';
-import { instantOfDateTime } from '../../scheduler/schedule/parse.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readText } from '../job-files.ts';
-import { each } from '../option-values.ts';
+import { each, instantIn } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import { counted, moment, nothing, table, when } from '../words.ts';
 import { pairIn } from './access.ts';
@@ -59,10 +57,6 @@ function addExceptions(program: Command, shell: Shell): void {
       }),
     );
 }
-
-/** Without an offset it is a local time here. */
-const instantIn = (text: string, field: string, io: Session['io']): string =>
-  new Date(instantOfDateTime(parseDateTime(text, field), io.timezone)).toISOString();
 
 interface ImportOptions {
   readonly name?: string;

@@ -2,12 +2,13 @@
 
 import type { Command } from 'commander';
 import type { WireJob, WireLedgerLine } from '../../api/wire/schema.ts';
+import type { WireNext } from '../../api/wire/views.ts';
 import { CarillonError } from '../../errors.ts';
 import { formatJobFile } from '../../job-file/read.ts';
 import type { Client } from '../client.ts';
 import { isUnknownRun } from '../client-errors.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { each, wholeFrom } from '../option-values.ts';
+import { each, instantIn, wholeFrom } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
 import {
   bold,
@@ -53,20 +54,26 @@ function addList(program: Command, shell: Shell): void {
 }
 
 function addPauses(program: Command, shell: Shell): void {
-  for (const action of ['pause', 'resume'] as const) {
-    program
-      .command(action)
-      .argument('[names...]')
-      .description(
-        action === 'pause'
-          ? 'skip due times until the job is resumed'
-          : 'run the job on schedule again, also after it was disabled by failures',
-      )
-      .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
-      .action((names: string[], { label }: { label?: string[] }, command: Command) =>
-        shell.run(command, (session) => holdOrRelease(session, action, names, label)),
-      );
-  }
+  program
+    .command('pause')
+    .argument('[names...]')
+    .description('skip due times until the job is resumed')
+    .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
+    .option('--until <time>', 'when they go on by themselves, such as 2026-11-21T06:00+01:00')
+    .action((names: string[], options: { label?: string[]; until?: string }, command: Command) =>
+      shell.run(command, (session) => {
+        const until = options.until === undefined ? undefined : instantIn(options.until, 'until', session.io);
+        return holdOrRelease(session, { action: 'pause', until }, names, options.label);
+      }),
+    );
+  program
+    .command('resume')
+    .argument('[names...]')
+    .description('run the job on schedule again, also after it was disabled by failures')
+    .option('--label <k=v>', 'all jobs with this label instead of names; may be repeated', each)
+    .action((names: string[], { label }: { label?: string[] }, command: Command) =>
+      shell.run(command, (session) => holdOrRelease(session, { action: 'resume' }, names, label)),
+    );
 }
 
 function addDelete(program: Command, shell: Shell): void {
@@ -113,7 +120,7 @@ function addNext(program: Command, shell: Shell): void {
 
 async function holdOrRelease(
   session: Session,
-  action: 'pause' | 'resume',
+  { action, until }: { readonly action: 'pause' | 'resume'; readonly until?: string | undefined },
   names: readonly string[],
   label: string[] | undefined,
 ): Promise<ExitCode> {
@@ -131,7 +138,7 @@ async function holdOrRelease(
   // Reads all names before the first change: pages of a list that changes meanwhile could leave some out.
   if (label !== undefined) for await (const { name } of session.client.jobs({ label })) wanted.push(name);
   const jobs: WireJob[] = [];
-  for (const name of wanted) jobs.push(await session.client[action](name));
+  for (const name of wanted) jobs.push(await session.client[action](name, until));
   if (session.json) session.printJson(jobs);
   else if (jobs.length === 0) session.print('no jobs');
   else for (const job of jobs) session.print(`${job.name} is ${job.status}`);
@@ -278,7 +285,7 @@ async function showNext(
   else {
     session.print(answer.scheduleText);
     const zone = expression.timezone ?? io.timezone;
-    for (const instant of answer.instants) session.print(`  ${moment(instant, zone)}`);
+    for (const line of dueLines(answer, zone)) session.print(line);
     if (answer.instants.length === 0) session.print('  no due time ahead');
     else if (answer.complete) session.print('  and none after that');
     for (const { at, shiftMs, effect } of answer.clockChanges.filter(
@@ -291,6 +298,14 @@ async function showNext(
     for (const warning of 'warnings' in answer ? answer.warnings : []) io.err(`warning: ${warning}\n`);
   }
   return exitCodes.ok;
+}
+
+/** Those that are left out have their reason behind them. */
+function dueLines({ instants, excluded }: Pick<WireNext, 'instants' | 'excluded'>, zone: string): string[] {
+  const lines = instants.map((at) => ({ at, text: '' }));
+  for (const { at, reason } of excluded) lines.push({ at, text: `  left out: ${reason}` });
+  // All of them are in UTC, so they sort as text.
+  return lines.sort((a, b) => (a.at < b.at ? -1 : 1)).map(({ at, text }) => `  ${moment(at, zone)}${text}`);
 }
 
 /** What happens to due times that a clock change skips or repeats. */
