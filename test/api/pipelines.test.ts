@@ -59,6 +59,16 @@ describe('a pipeline', () => {
     expect((await pipeline()).lateMs).toBeGreaterThan(15 * 60_000);
   });
 
+  test('is not late if somebody began it after its time, as in a backfill', async () => {
+    const body = { jobs: ['extract'], from: '2026-11-20T00:00:00Z', to: '2026-11-21T00:00:00Z' };
+    const made = await api.send('POST /backfills', { body });
+    expect(made.statusCode).toBe(202);
+    await api.world.clock.advance(1_000);
+    const [first] = (await api.get('/pipelines?job=extract&to=2026-11-21T00:00:00Z')).items;
+    expect(first).toMatchObject({ due: '2026-11-20T02:00:00.000Z', expectedBy: null, lateMs: null });
+    expect((await api.get(`/runs/${first.id}`)).origin).toEqual({ kind: 'backfill', job: null });
+  });
+
   test('is listed where it begins, and a job without children begins none', async () => {
     const { items } = await api.get('/pipelines');
     expect(items).toMatchObject([{ id, state: 'running' }]);

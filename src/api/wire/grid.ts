@@ -98,7 +98,8 @@ export const WireRound = Type.Object(
         description: 'From the run that ended last back over the parents that ended last. First job first.',
       }),
       totalMs: Type.Number({
-        description: 'From the due time of the round to the end of its last job, or to now.',
+        description:
+          'To the end of its last job, or to now: from the due time of the round, or from when somebody began it, as in a backfill.',
       }),
     }),
     before: Type.Array(instant(), { description: 'Rounds before this one, newest first.' }),

@@ -18,9 +18,10 @@ export const trigger = Type.Object({
 
 export const origin = Type.Object(
   {
-    kind: oneOf(['schedule', 'manual', 'rerun']),
+    kind: oneOf(['schedule', 'manual', 'rerun', 'backfill']),
     job: orNull(Type.String(), {
-      description: 'The job that was started manually or run again. Null with schedule, or for several jobs.',
+      description:
+        'The job that was started manually or run again. Null with schedule and backfill, or for several jobs.',
     }),
   },
   {

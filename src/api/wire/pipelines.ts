@@ -44,7 +44,9 @@ const summary = {
   ),
   createdAt: instant(),
   endedAt: orNull(instant()),
-  expectedBy: orNull(instant(), { description: 'By expect.pipelineBy of the root.' }),
+  expectedBy: orNull(instant(), {
+    description: 'By expect.pipelineBy of the root. Null also if it was not begun by its schedule.',
+  }),
   lateMs: orNull(Type.Number(), {
     description: 'How long after expectedBy it ended, or how long it is passed now. Null: in time.',
   }),
@@ -70,7 +72,7 @@ export function pipelineToWire(
 ): WirePipeline {
   const { state, parts, endedAt, cut } = pipeline;
   const { id, job, due, createdAt } = pipeline.root;
-  const by = root === undefined ? null : expectedBy(root, due);
+  const by = root === undefined ? null : expectedBy(root, pipeline.root);
   const overMs = by === null ? 0 : (endedAt ?? now) - by;
   return {
     ...{

@@ -179,8 +179,10 @@ export function runToWire(run: Run): WireRun {
   };
 }
 
-const originToWire = ({ lineage, root }: Run): WireRun['origin'] =>
-  lineage === 'scheduled' ? { kind: 'schedule', job: null } : { kind: lineage, job: root };
+function originToWire({ lineage, root, backfill }: Run): WireRun['origin'] {
+  if (backfill !== undefined) return { kind: 'backfill', job: null };
+  return lineage === 'scheduled' ? { kind: 'schedule', job: null } : { kind: lineage, job: root };
+}
 
 /** `state`: how the run of the entry ended, see `ledgerStates`. */
 export const ledgerToWire = (line: FateLine, state: EndState | null): WireLedgerLine => ({

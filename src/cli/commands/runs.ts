@@ -224,6 +224,7 @@ function usedBy({
 function cause({ trigger, origin, parents }: WireRun): string {
   if (trigger.kind === 'schedule') return trigger.catchUp ? 'its schedule, to catch up' : 'its schedule';
   const by = `${trigger.kind} ${trigger.by ?? parents.join(', ')}`;
+  if (origin?.kind === 'backfill') return `${by}, in a backfill`;
   // A server of 0.1.0 answers no origin.
   if (trigger.kind !== 'parents' || origin === undefined || origin.kind === 'schedule') return by;
   const what = origin.kind === 'rerun' ? 'a rerun' : 'a manual run';

@@ -168,8 +168,13 @@ export function firstFailures({ parts }: Pipeline): Run[] {
   return first;
 }
 
-/** By when a pipeline of this root should have ended: `expect.pipelineBy`. Null: nothing is expected. */
-export function expectedBy(root: JobGlance, due: number): number | null {
-  const { pipelineBy, zone } = finish(root);
-  return pipelineBy === undefined ? null : localTimeAfter(pipelineBy, zone, due);
+/**
+ * By when the pipeline should have ended: `expect.pipelineBy` of its first job. Null: nothing is expected, or somebody began it, as
+ * in a backfill.
+ */
+export function expectedBy(job: JobGlance, { due, trigger }: Run): number | null {
+  const { pipelineBy, zone } = finish(job);
+  return pipelineBy === undefined || trigger.kind !== 'schedule'
+    ? null
+    : localTimeAfter(pipelineBy, zone, due);
 }

@@ -55,7 +55,10 @@ const oldest = (runs: readonly Run[]): Run | null =>
 export interface RoundPath {
   /** From the first job to the one that ended last. */
   readonly jobs: readonly string[];
-  /** From the due time of the round to the end of the last job on it. */
+  /**
+   * To the end of the last job on it, from the due time of the round. A round that somebody began later, as in a backfill: from
+   * when it began.
+   */
   readonly totalMs: number;
 }
 
@@ -80,7 +83,13 @@ export function pathOf(
     path.push(before);
     at = before;
   }
-  return { jobs: path.reverse(), totalMs: Math.max(0, endOf(last) - due) };
+  return { jobs: path.reverse(), totalMs: Math.max(0, endOf(last) - beginOf(runs, due)) };
+}
+
+function beginOf(runs: ReadonlyMap<string, Run>, due: number): number {
+  const all = [...runs.values()];
+  if (all.length === 0 || all.some(({ trigger }) => trigger.kind === 'schedule')) return due;
+  return Math.min(...all.map(({ createdAt }) => createdAt));
 }
 
 const hasRun = (run: Run | undefined): boolean => run !== undefined && run.attempts.length > 0;

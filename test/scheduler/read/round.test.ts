@@ -75,4 +75,10 @@ describe('the critical path of a round', () => {
   ])('%s', (_, ends, path, minutes) => {
     expect(pathOf(jobs, round(ends), times)).toEqual({ jobs: path, totalMs: minutes * 60_000 });
   });
+
+  test('takes its time from when somebody began it, if it was not its schedule', () => {
+    const load = run('load', { created: '08:00', ended: '08:10', by: [] });
+    const begun = new Map([['load', load]]);
+    expect(pathOf(jobs, begun, times)).toEqual({ jobs: ['load'], totalMs: 10 * 60_000 });
+  });
 });

@@ -23,7 +23,7 @@ import { dateTime, duration } from '../parts/time.ts';
 import { RoundGantt } from './gantt.tsx';
 import { graphIn, roundPath, roundQuery } from './round-query.ts';
 import './round.css';
-import { extentOf, longerBy, type Span, slower, spansOf } from './spans.ts';
+import { extentOf, isOfSchedule, longerBy, type Span, slower, spansOf } from './spans.ts';
 
 export default function RoundPage({ name, due }: { readonly name: string; readonly due: string }) {
   usePageTitle(`Round of ${name}`);
@@ -113,7 +113,8 @@ function Shown({ round, other }: { readonly round: WireRound; readonly other: Wi
         {jobs.length > 0 && (
           <>
             {' '}
-            It took {duration(totalMs)} from its due time. Its end waited for <b>{jobs.join(' → ')}</b>.
+            It took {duration(totalMs)}
+            {isOfSchedule(spans) && ' from its due time'}. Its end waited for <b>{jobs.join(' → ')}</b>.
           </>
         )}
       </p>

@@ -38,14 +38,19 @@ export function spansOf(round: WireRound): Span[] {
   });
 }
 
-/** All that is drawn: from the due time, or when a rerun could start, to the last end. */
+/** A schedule made it due; otherwise somebody began it later, as in a backfill. */
+export const isOfSchedule = (spans: readonly Span[]): boolean =>
+  spans.some(({ run }) => run?.trigger.kind === 'schedule');
+
+/** All that is drawn: from the due time, or when what somebody began could start, to the last end. */
 export function extentOf(
   spans: readonly Span[],
   due: number,
 ): { readonly from: number; readonly to: number } {
   const times = spans.flatMap(({ ready, start, end }) => [ready, start, end].filter((each) => each !== null));
-  const from = Math.min(due, ...times);
-  const to = Math.max(due, ...times);
+  if (times.length === 0 || isOfSchedule(spans)) times.push(due);
+  const from = Math.min(...times);
+  const to = Math.max(...times);
   return { from, to: Math.max(to, from + 1_000) };
 }
 

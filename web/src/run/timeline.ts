@@ -110,6 +110,7 @@ function endTone(state: WireRun['state']): Moment['tone'] {
 /** What began the chain of runs above the parents, unless it was a schedule. */
 function begun({ kind, job }: WireRun['origin']): string {
   if (kind === 'schedule') return '';
+  if (kind === 'backfill') return ', in a backfill';
   const what = kind === 'rerun' ? 'a rerun' : 'a manual run';
   return `, after ${what}${job === null ? '' : ` of ${job}`}`;
 }
@@ -119,5 +120,5 @@ export function byWhom({ trigger, origin, catchesUp }: WireRun): string | null {
   if (trigger.kind === 'schedule') return `by its schedule${trigger.catchUp ? ', to catch up' : ''}${caught}`;
   if (trigger.kind === 'parents') return `by its parents${begun(origin)}`;
   if (trigger.kind === 'rerun') return `rerun by ${trigger.by ?? 'unknown'}`;
-  return `by ${trigger.by ?? 'unknown'}`;
+  return `by ${trigger.by ?? 'unknown'}${origin.kind === 'backfill' ? begun(origin) : ''}`;
 }
