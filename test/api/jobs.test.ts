@@ -107,6 +107,18 @@ describe('pausing', () => {
       nextDue: '2026-11-21T02:00:00.000Z',
     });
   });
+
+  test('says until when, and ends by itself then', async () => {
+    await api.post('/jobs', nightly);
+    const until = '2026-11-21T01:00:00.000Z';
+    expect(await api.post(`/jobs/nightly/pause?until=${until}`)).toMatchObject({
+      status: 'paused',
+      statusReason: expect.stringMatching(/^paused by .* until 2026-11-21T01:00:00\.000Z$/),
+      paused: { until },
+    });
+    await api.world.clock.advance(3_600_000);
+    expect(await api.get('/jobs/nightly')).toMatchObject({ status: 'active', paused: null });
+  });
 });
 
 describe('deleting', () => {

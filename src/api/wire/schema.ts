@@ -99,7 +99,13 @@ const jobFields = {
   }),
   statusWhy: why,
   heldBackBy: heldBack,
-  paused: orNull(Type.Object({ at: instant(), by: Type.String() })),
+  paused: orNull(
+    Type.Object({
+      at: instant(),
+      by: Type.String(),
+      until: Type.Optional(instant('It is resumed by itself then. Absent: never.')),
+    }),
+  ),
   muted,
   scheduleText: Type.String({ description: 'Description of the schedule.' }),
   nextDue: orNull(instant(), {

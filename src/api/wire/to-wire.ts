@@ -44,7 +44,11 @@ export function jobToWire(view: JobView, heldBack: HeldBack): WireJob {
     status: view.status,
     ...statusWhy(view, heldBack),
     heldBackBy: [...heldBack.by(job.name)],
-    paused: state.paused && { at: iso(state.paused.at), by: state.paused.by },
+    paused: state.paused && {
+      at: iso(state.paused.at),
+      by: state.paused.by,
+      ...(state.paused.until !== undefined && { until: iso(state.paused.until) }),
+    },
     muted: state.muted && {
       ...state.muted,
       at: iso(state.muted.at),
@@ -90,7 +94,10 @@ export function statusWhy(job: JobGlance, heldBack: HeldBack): Pick<WireJob, 'st
 function statusReason(glance: JobGlance, heldBack: HeldBack): Reason | null {
   const { job, fault, state } = glance;
   const status = statusOf(glance);
-  if (status === 'paused' && state.paused !== null) return { code: 'job-paused', by: state.paused.by };
+  if (status === 'paused' && state.paused !== null) {
+    const { by, until } = state.paused;
+    return { code: 'job-paused', by, ...(until !== undefined && { until }) };
+  }
   if (status === 'disabled')
     return fault === null ? (state.disabled?.reason ?? null) : { code: 'job-held', text: fault };
   if (status === 'completed') return { code: 'schedule-completed' };

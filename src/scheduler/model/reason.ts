@@ -53,7 +53,7 @@ export type Reason =
       readonly places: number;
     }
   // The job.
-  | { readonly code: 'job-paused'; readonly by?: string }
+  | { readonly code: 'job-paused'; readonly by?: string; readonly until?: number }
   | { readonly code: 'job-disabled'; readonly because: Reason }
   | { readonly code: 'job-held'; readonly text: string }
   | { readonly code: 'job-deleted' }
@@ -283,7 +283,10 @@ const catalogue: {
     places === 1
       ? say`${limit} ${name}: its only slot is in use`
       : say`${limit} ${name}: all ${places} slots are in use`,
-  'job-paused': ({ by }) => (by === undefined ? ['the job is paused'] : say`paused by ${by}`),
+  'job-paused': ({ by, until }) => [
+    ...(by === undefined ? ['the job is paused'] : say`paused by ${by}`),
+    ...(until === undefined ? [] : say` until ${{ at: until }}`),
+  ],
   'job-disabled': ({ because }) => say`the job is disabled: ${partsOf(because)}`,
   'job-held': ({ text }) => [text],
   'job-deleted': () => ['the job was deleted'],

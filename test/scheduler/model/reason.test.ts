@@ -49,6 +49,11 @@ const rows: { readonly [C in ReasonCode]: readonly Row[] } = {
   'job-paused': [
     [{ code: 'job-paused' }, 'the job is paused'],
     [{ code: 'job-paused', by: 'ann' }, 'paused by ann', ['user ann']],
+    [
+      { code: 'job-paused', by: 'ann', until: due },
+      'paused by ann until 2026-11-21T02:00:00.000Z',
+      ['user ann'],
+    ],
   ],
   'job-disabled': [
     [
