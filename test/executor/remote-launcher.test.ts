@@ -13,6 +13,7 @@ import { Peers } from '../../src/peers/client.ts';
 import type { Launcher, Log } from '../../src/scheduler/ports.ts';
 import { LentEngine } from '../../src/scheduler/runtime/lent-engine.ts';
 import { type LauncherHarness, launcherConformance } from '../conformance/launcher.ts';
+import { believing, localAdmin } from '../support/askers.ts';
 import { testMember } from '../support/rig.ts';
 import { processHarness } from './process/harness.ts';
 import { throughHost } from './through-hosts.ts';
@@ -41,7 +42,14 @@ function throughNode(own: Launcher, installation = 'conformance'): Launcher {
   own.onObservation((observation) => lent.observed(observation));
   const app = fastify();
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
-  const context = { whole: { local: () => lent } } as unknown as ApiContext;
+  const context = {
+    whole: { local: () => lent, cluster: () => ({ term: 0 }) },
+    authenticator: believing(),
+  } as unknown as ApiContext;
+  app.decorateRequest('asker', null);
+  app.addHook('onRequest', async (request) => {
+    request.asker = { principal: { ...localAdmin, kind: 'node', name: 'n1' }, from: null, via: null };
+  });
   app.register(async (routes) => localRoutes(routes, context), { prefix: '/internal' });
   let url: string | null = null;
   const peers = new Peers(realClock, 'n1');
