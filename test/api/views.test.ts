@@ -136,6 +136,7 @@ describe('previewing a schedule', () => {
     expect(await api.get('/jobs/b/next')).toEqual({
       job: 'b',
       instants: [],
+      excluded: [],
       complete: true,
       scheduleText: 'manual',
       clockChanges: [],

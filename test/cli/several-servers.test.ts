@@ -253,7 +253,7 @@ describe('status', () => {
     const { code, out } = await carillon('status');
     expect(code).toBe(0);
     expect(out).toMatch(/leader +h1, pid 7, http:\/\/10.0.0.1:4400\nterm +3\nstore +reachable: zk-1:2181/);
-    expect(out).toMatch(/take-over +2026-11-21 11:59:00 \(1 min. ago\), took 310ms, term 3/);
+    expect(out).toMatch(/take-over +2026-11-21 11:59:00 \+00:00 \(1 min. ago\), took 310ms, term 3/);
     expect(out).toMatch(/n1 +leader +http:\/\/10.0.0.1:4400 +0ms/);
     expect(out).toMatch(/n2 +follower +http:\/\/10.0.0.2:4400 +12ms/);
     expect(out).toMatch(/n3 +follower +http:\/\/10.0.0.3:4400 +– /);

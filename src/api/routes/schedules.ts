@@ -180,7 +180,8 @@ function ofBody({ code, message, details }: CarillonError): CarillonError {
   const { field, others, ...rest } = details;
   return new CarillonError(code, message, {
     ...rest,
-    ...(field !== undefined && { field: field.replace(/^schedule(?:\.|$)/, '') }),
+    // Without a schedule, the first field that could be one is missing.
+    ...(field !== undefined && { field: field === 'schedule' ? 'cron' : field.replace(/^schedule\./, '') }),
     source: 'body',
     ...(others !== undefined && { others: others.map(ofBody) }),
   });
