@@ -1,8 +1,8 @@
 /** Finds the runs of pipelines, and the runs that follow from one. */
 
-import type { JobReader } from '../../scheduler/handle.ts';
 import type { Run } from '../../scheduler/model/model.ts';
-import { jobsBelow, Members, type Pipeline, pipelineOf } from '../../scheduler/read/pipeline.ts';
+import { jobsBelow } from '../../scheduler/read/jobs-below.ts';
+import { MAX_PIPELINE_JOBS, Members, type Pipeline, pipelineOf } from '../../scheduler/read/pipeline.ts';
 import type { Reading } from '../context.ts';
 import { listRuns } from './run-list.ts';
 
@@ -16,16 +16,15 @@ const MOST_CHILDREN = 200;
 
 /** The pipeline that this run began. */
 export async function readPipeline(reading: Reading, root: Run): Promise<Pipeline> {
-  const reader = reading.scheduler.reader();
+  const { scheduler, turns } = reading;
+  const { jobs, cut } = await turns.drive(jobsBelow(scheduler.reader(), root.job, MAX_PIPELINE_JOBS));
   const members = new Members(root);
-  for (const job of jobsBelow(reader, root.job).names)
-    await collect(reading, { job, due: root.due, members });
+  for (const { name } of jobs) await collect(reading, { job: name, due: root.due, members });
+  const reader = scheduler.reader();
   const awaits = (job: string, due: number): boolean =>
     reader.lacking(job).some((round) => round.due === due);
-  return pipelineOf(root, members, { ...edgesOf(reader), awaits });
+  return pipelineOf(root, members, { jobs, cut, awaits });
 }
-
-const edgesOf = ({ childrenOf, parentsOf }: JobReader) => ({ childrenOf, parentsOf });
 
 interface Place {
   readonly job: string;
@@ -42,9 +41,10 @@ async function collect(reading: Reading, { job, due, members }: Place): Promise<
   members.add(job, later.items);
 }
 
-/** The runs that this run made due, itself or with others; by job. */
+/** The runs that this run made due, itself or with others; by job. None before its end, while clients ask for it often. */
 export async function readChildren(reading: Reading, run: Run): Promise<Run[]> {
   const children: Run[] = [];
+  if (run.endedAt === null) return children;
   for (const job of reading.scheduler.reader().childrenOf(run.job).slice(0, MOST_CHILDREN)) {
     const members = new Members(run);
     await collect(reading, { job, due: run.due, members });

@@ -88,6 +88,14 @@ export function awaitsCallback(run: Run): boolean {
   return run.state === 'running' && attempt?.endedAt === null && attempt.exitCode !== null;
 }
 
+/** One of these runs, as a parent, made the run due. */
+export const isTriggeredBy = ({ trigger }: Pick<Run, 'trigger'>, ids: ReadonlySet<string>): boolean =>
+  trigger.kind === 'parents' && trigger.runs.some((id) => ids.has(id));
+
+/** The same, or it is a rerun of one of them. */
+export const followsFrom = (run: Pick<Run, 'trigger'>, ids: ReadonlySet<string>): boolean =>
+  isTriggeredBy(run, ids) || (run.trigger.kind === 'rerun' && ids.has(run.trigger.of));
+
 /** When the run could start: its due time with its jitter, or when its parents or a user triggered it. */
 export function readyAt({
   trigger,

@@ -5,8 +5,9 @@
 
 import type { JobGlance } from '../handle.ts';
 import type { Run } from '../model/model.ts';
-import { didRun, isEnded } from '../model/run-state.ts';
+import { didRun, followsFrom, isEnded } from '../model/run-state.ts';
 import { finish, localTimeAfter } from '../state/late.ts';
+import type { RoundJob } from './round.ts';
 
 /** Jobs of a pipeline that are looked at. */
 export const MAX_PIPELINE_JOBS = 2_000;
@@ -35,40 +36,6 @@ export interface Pipeline {
   readonly cut: boolean;
 }
 
-interface Jobs {
-  childrenOf(name: string): readonly string[];
-  parentsOf(name: string): readonly string[];
-}
-
-/** The job and all that depend on it, parents before their children. */
-export function jobsBelow(
-  jobs: Jobs,
-  root: string,
-): { readonly names: readonly string[]; readonly cut: boolean } {
-  const found = new Set([root]);
-  let cut = false;
-  for (const name of found)
-    for (const child of jobs.childrenOf(name)) {
-      if (found.size < MAX_PIPELINE_JOBS) found.add(child);
-      else cut ||= !found.has(child);
-    }
-  const names: string[] = [];
-  const waits = new Map([...found].map((name) => [name, within(jobs.parentsOf(name), found).length]));
-  const ready = [root];
-  for (const name of ready) {
-    names.push(name);
-    for (const child of within(jobs.childrenOf(name), found)) {
-      const left = (waits.get(child) ?? 0) - 1;
-      waits.set(child, left);
-      if (left === 0) ready.push(child);
-    }
-  }
-  return { names, cut };
-}
-
-const within = (names: readonly string[], found: ReadonlySet<string>): string[] =>
-  [...new Set(names)].filter((name) => found.has(name));
-
 /** Collects the runs of a pipeline: ask for the jobs in their order, parents first. */
 export class Members {
   readonly #ids: Set<string>;
@@ -87,7 +54,7 @@ export class Members {
     while (more) {
       more = false;
       for (const run of candidates) {
-        if (this.#ids.has(run.id) || !this.#follows(run)) continue;
+        if (this.#ids.has(run.id) || !followsFrom(run, this.#ids)) continue;
         this.#ids.add(run.id);
         kept.push(run);
         more = true;
@@ -95,11 +62,6 @@ export class Members {
     }
     this.#runs.set(job, kept);
     return kept.length > 0;
-  }
-
-  #follows({ trigger }: Run): boolean {
-    if (trigger.kind === 'parents') return trigger.runs.some((id) => this.#ids.has(id));
-    return trigger.kind === 'rerun' && this.#ids.has(trigger.of);
   }
 
   newest(job: string): Run | null {
@@ -113,25 +75,27 @@ export class Members {
 const isNewer = (run: Run, other: Run): boolean =>
   run.createdAt > other.createdAt || (run.createdAt === other.createdAt && run.attempts.length > 0);
 
-/** `awaits`: whether the job has an open round of this due time that waits for parents. */
+/**
+ * `jobs`: the root first, parents before children; `cut`: there are more. `awaits`: whether the job has an open round of this due
+ * time that waits for parents.
+ */
 export function pipelineOf(
   root: Run,
   members: Members,
-  jobs: Jobs & { awaits(job: string, due: number): boolean },
+  below: {
+    readonly jobs: readonly RoundJob[];
+    readonly cut: boolean;
+    readonly awaits: (job: string, due: number) => boolean;
+  },
 ): Pipeline {
-  const { names, cut } = jobsBelow(jobs, root.job);
-  const found = new Set(names);
+  const { jobs, cut, awaits } = below;
   const states = new Map<string, PartState>();
-  const parts = names.map((job): Part => {
+  const parts = jobs.map(({ name: job, parents: after }): Part => {
     const run = members.newest(job);
-    const after = job === root.job ? [] : within(jobs.parentsOf(job), found);
-    const state = run?.state ?? (isPending(job) ? 'pending' : 'none');
+    const isPending = after.some((parent) => isOpen(states.get(parent) ?? 'none')) || awaits(job, root.due);
+    const state = run?.state ?? (isPending ? 'pending' : 'none');
     states.set(job, state);
     return { job, state, run, after };
-
-    function isPending(name: string): boolean {
-      return after.some((parent) => isOpen(states.get(parent) ?? 'none')) || jobs.awaits(name, root.due);
-    }
   });
   const isRunning = parts.some(({ state }) => isOpen(state));
   return {

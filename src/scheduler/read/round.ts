@@ -6,7 +6,7 @@
  */
 
 import type { Run } from '../model/model.ts';
-import { isEnded } from '../model/run-state.ts';
+import { isEnded, isTriggeredBy } from '../model/run-state.ts';
 
 /** A job in the order of a tree, with the parents that are in the round. */
 export interface RoundJob {
@@ -32,16 +32,14 @@ export function roundOf(
   for (const { name } of jobs) {
     const runs = candidates.get(name) ?? [];
     const run =
-      newest(runs.filter((each) => each.due === due)) ?? oldest(runs.filter((each) => follows(each, ids)));
+      newest(runs.filter((each) => each.due === due)) ??
+      oldest(runs.filter((each) => isTriggeredBy(each, ids)));
     // Other runs of the same due time led to the same followers.
     for (const each of runs) if (each.due === due || each === run) ids.add(each.id);
     if (run !== null) found.set(name, run);
   }
   return found;
 }
-
-const follows = ({ trigger }: Run, ids: ReadonlySet<string>): boolean =>
-  trigger.kind === 'parents' && trigger.runs.some((id) => ids.has(id));
 
 const newest = (runs: readonly Run[]): Run | null =>
   runs.reduce<Run | null>(

@@ -2,14 +2,12 @@
 
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { Graph } from '../../../dag/graph.ts';
-import { treeOrder } from '../../../dag/order.ts';
-import { reach } from '../../../dag/reach.ts';
 import { CarillonError } from '../../../errors.ts';
 import { hasLine } from '../../../scheduler/model/ids.ts';
 import type { Run } from '../../../scheduler/model/model.ts';
 import { newestDue } from '../../../scheduler/read/grid.ts';
-import { pathOf, type RoundJob, roundOf } from '../../../scheduler/read/round.ts';
+import { jobsBelow } from '../../../scheduler/read/jobs-below.ts';
+import { pathOf, roundOf } from '../../../scheduler/read/round.ts';
 import { type ApiContext, type Reading, readingFor } from '../../context.ts';
 import { answers, instantText, named } from '../../endpoint.ts';
 import { pastOfJobs } from '../../lists/grid-past.ts';
@@ -65,7 +63,8 @@ async function round(reading: Reading, name: string, due: number): Promise<Round
   const { scheduler } = reading;
   const now = scheduler.now();
   const root = scheduler.job(name).job.name;
-  const jobs = await jobsBelow(reading, root);
+  const { jobs, cut } = await reading.turns.drive(jobsBelow(scheduler.reader(), root, apiLimits.gridJobs));
+  if (cut) throw tooMany(root);
   const span = { fromMs: due, toMs: due + LONGEST_MS };
   const pasts = await pastOfJobs(
     reading,
@@ -90,25 +89,6 @@ async function round(reading: Reading, name: string, due: number): Promise<Round
     before: before.map(iso),
     after: isoOrNull(after),
   };
-}
-
-/** The root first, then what depends on it, in the order of a tree. LIMIT_EXCEEDED. */
-async function jobsBelow({ scheduler, turns }: Reading, root: string): Promise<RoundJob[]> {
-  const { childrenOf, parentsOf } = scheduler.reader();
-  const names = new Set([root]);
-  for (const name of reach(root, childrenOf)) {
-    if (names.size === apiLimits.gridJobs) throw tooMany(root);
-    names.add(name);
-  }
-  const graph = new Graph();
-  for (const name of names)
-    if (name !== root)
-      graph.setParents(
-        name,
-        parentsOf(name).filter((parent) => names.has(parent)),
-      );
-  const placed = await turns.drive(treeOrder(graph, names));
-  return placed.map(({ name }) => ({ name, parents: graph.parentsOf(name) }));
 }
 
 /** Due times of the root around this one; `before`: newest first. */

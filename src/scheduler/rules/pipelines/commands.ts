@@ -4,6 +4,7 @@ import { CarillonError } from '../../../errors.ts';
 import { forbidden } from '../../access/forbidden.ts';
 import type { Command } from '../../command.ts';
 import type { Run } from '../../model/model.ts';
+import { followsFrom } from '../../model/run-state.ts';
 import { copyRun } from '../../state/decision.ts';
 import type { State } from '../../state/state.ts';
 import type { Turn } from '../../state/turn.ts';
@@ -50,17 +51,12 @@ function unfinishedOf(state: State, root: Run, members: readonly string[]): Run[
   for (let before = -1; found.size > before; ) {
     before = found.size;
     for (const run of candidates) {
-      if (!ids.has(run.id) && !follows(run, ids)) continue;
+      if (!ids.has(run.id) && !followsFrom(run, ids)) continue;
       ids.add(run.id);
       found.set(run.id, run);
     }
   }
   return [...found.values()];
-}
-
-function follows({ trigger }: Run, ids: ReadonlySet<string>): boolean {
-  if (trigger.kind === 'parents') return trigger.runs.some((id) => ids.has(id));
-  return trigger.kind === 'rerun' && ids.has(trigger.of);
 }
 
 /** FORBIDDEN unless the asker may operate all of them; what he cannot read is not named. */
