@@ -8,7 +8,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { each, paramsOf, timeoutMs, wholeFrom } from '../option-values.ts';
 import { Persistence } from '../persistence.ts';
 import type { Session, Shell } from '../shell.ts';
-import { card, lasting, nothing, table, tinted, when } from '../words.ts';
+import { card, lasting, nothing, table, tinted, when, whenExactly, zoned } from '../words.ts';
 
 /** Poll interval while waiting: a backfill takes minutes. */
 const POLL_MS = 1_000;
@@ -170,7 +170,13 @@ async function listBackfills(session: Session): Promise<ExitCode> {
       troubles(each),
       lasting(each.expectedMs),
     ]);
-    session.print(table(['BACKFILL', 'STATE', 'JOBS', 'FROM', 'TO', 'DONE', 'OF THESE', 'LEFT'], rows, io));
+    session.print(
+      table(
+        ['BACKFILL', 'STATE', 'JOBS', zoned('FROM', io), zoned('TO', io), 'DONE', 'OF THESE', 'LEFT'],
+        rows,
+        io,
+      ),
+    );
   }
   return exitCodes.ok;
 }
@@ -223,7 +229,7 @@ function printPlan(session: Session, { steps, left, unfinished: open, expectedMs
   const { io } = session;
   session.print(
     table(
-      ['DUE', 'JOB'],
+      [zoned('DUE', io), 'JOB'],
       steps.slice(0, SHOWN_STEPS).map(({ job, due }) => [when(due, io), job]),
       io,
     ),
@@ -245,12 +251,12 @@ function printBackfill(session: Session, backfill: WireBackfill): void {
         ['backfill', backfill.id],
         ['state', tinted(backfill.state, io)],
         ['jobs', backfill.jobs.join(', ')],
-        ['range', `${when(backfill.from, io)} to ${when(backfill.to, io)}`],
+        ['range', `${whenExactly(backfill.from, io)} to ${whenExactly(backfill.to, io)}`],
         ['done', `${done(backfill)} of ${counts.steps}, ${counts.running} running`],
         ['of these', troubles(backfill) === nothing ? null : troubles(backfill)],
         ['left', backfill.expectedMs === null ? null : `about ${lasting(backfill.expectedMs)}`],
-        ['made by', `${backfill.createdBy}, ${when(backfill.createdAt, io)}`],
-        ['ended', backfill.endedAt === null ? null : when(backfill.endedAt, io)],
+        ['made by', `${backfill.createdBy}, ${whenExactly(backfill.createdAt, io)}`],
+        ['ended', backfill.endedAt === null ? null : whenExactly(backfill.endedAt, io)],
       ],
       io,
     ),
@@ -259,6 +265,6 @@ function printBackfill(session: Session, backfill: WireBackfill): void {
   const rows = steps
     .slice(0, SHOWN_STEPS)
     .map(({ job, due, state, run }) => [when(due, io), job, tinted(state, io), run ?? nothing]);
-  session.print(`\n${table(['DUE', 'JOB', 'STATE', 'RUN'], rows, io)}`);
+  session.print(`\n${table([zoned('DUE', io), 'JOB', 'STATE', 'RUN'], rows, io)}`);
   if (steps.length > SHOWN_STEPS) session.print(`and ${steps.length - SHOWN_STEPS} more`);
 }

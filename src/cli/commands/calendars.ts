@@ -15,7 +15,7 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { readText } from '../job-files.ts';
 import { each, instantIn } from '../option-values.ts';
 import type { Session, Shell } from '../shell.ts';
-import { counted, moment, nothing, table, when } from '../words.ts';
+import { counted, moment, nothing, table, when, whenExactly, zoned } from '../words.ts';
 import { pairIn } from './access.ts';
 
 const DAY_MS = 86_400_000;
@@ -36,7 +36,7 @@ function addExceptions(program: Command, shell: Shell): void {
       shell.run(command, async ({ client, json, io, print, printJson }) => {
         const skipped = await client.calendars.skipNext(job, options);
         if (json) printJson(skipped);
-        else print(`${job} does not run at ${when(skipped.at, io)}`);
+        else print(`${job} does not run at ${whenExactly(skipped.at, io)}`);
         return exitCodes.ok;
       }),
     );
@@ -52,7 +52,7 @@ function addExceptions(program: Command, shell: Shell): void {
         const [from, to] = [instantIn(options.from, 'from', io), instantIn(options.to, 'to', io)];
         const moved = await client.calendars.move(job, { ...options, from, to });
         if (json) printJson(moved);
-        else print(`${job} runs at ${when(moved.movedTo, io)}, not at ${when(moved.at, io)}`);
+        else print(`${job} runs at ${whenExactly(moved.movedTo, io)}, not at ${whenExactly(moved.at, io)}`);
         return exitCodes.ok;
       }),
     );
@@ -110,7 +110,7 @@ async function listCalendars({ client, json, io, print, printJson }: Session): P
   else
     print(
       table(
-        ['CALENDAR', 'ZONE', 'ENTRIES', 'JOBS', 'CHANGED', 'BY'],
+        ['CALENDAR', 'ZONE', 'ENTRIES', 'JOBS', zoned('CHANGED', io), 'BY'],
         calendars.map((each) => rowOf(each, io)),
         io,
       ),
@@ -202,7 +202,7 @@ interface StartOptions {
 function addMaintenance(program: Command, shell: Shell): void {
   const maintenance = program
     .command('maintenance')
-    .description('let nothing new start for a time; what runs goes on');
+    .description('let nothing new start for a time; runs in progress continue');
   maintenance
     .command('start')
     .requiredOption('--until <time>', 'when it ends by itself, such as 2026-11-21T06:00+01:00 (required)')
@@ -230,7 +230,7 @@ function addMaintenance(program: Command, shell: Shell): void {
         else
           print(
             table(
-              ['ID', 'SINCE', 'UNTIL', 'BY', 'REASON'],
+              ['ID', zoned('SINCE', io), zoned('UNTIL', io), 'BY', 'REASON'],
               modes.map(({ id, from, until, by, reason }) => [
                 id,
                 when(from, io),

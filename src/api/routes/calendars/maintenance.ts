@@ -1,4 +1,4 @@
-/** Maintenance: nothing new starts for a time, and what runs goes on. */
+/** Maintenance: nothing new starts for a time, and runs in progress continue. */
 
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
@@ -51,7 +51,7 @@ export function maintenanceRoutes(app: FastifyInstance, { as }: ApiContext): voi
       schema: {
         summary: 'Begin a maintenance, or change its end',
         description:
-          'Runs that become due are queued until it ends, manual ones and retries too. What runs goes on. There is one for ' +
+          'Runs that become due are queued until it ends, manual ones and retries too. Runs in progress continue. There is one for ' +
           'each set of labels.',
         tags,
         operationId: 'beginMaintenance',
